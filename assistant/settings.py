@@ -1,0 +1,124 @@
+"""Every setting: type, unit, default, help. Floor: pure, but for reading the environment once.
+
+Read by `load_settings()` at start and passed to constructors; nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from assistant.errors import SettingsError
+
+PREFIX = "TELLONCE_"
+
+
+class Settings(BaseSettings):
+    """One frozen object. Precedence: arguments, environment, `.env`, `tellonce.toml`, default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        toml_file="tellonce.toml",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    data_dir: Path = Field(Path("data"), description="Where the embedded database, vectors and uploads live.")
+    database_url: str | None = Field(
+        None, description="`postgresql://…` to scale out; default: SQLite in the data dir."
+    )
+    redis_url: str | None = Field(None, description="Event fan-out over many processes; default: one process.")
+    chroma_url: str | None = Field(None, description="A Chroma server; default: embedded in the data dir.")
+
+    model: str = Field("auto", description="`embedded`, a model name, or `auto`: embedded without an API key.")
+    model_deadline_seconds: float = Field(60.0, gt=0, description="A whole answer later than this is given up.")
+    model_first_text_seconds: float = Field(15.0, gt=0, description="A first word later than this is given up.")
+    model_context_tokens: int = Field(8000, ge=1000, description="Budget for everything the model is sent.")
+    model_answer_tokens: int = Field(700, ge=50, description="Budget for the model's answer.")
+    stream: Literal["sentence", "token"] = Field(
+        "sentence", description="`sentence`: each sentence leaves once checked; `token`: text leaves as it comes."
+    )
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2", description="A sentence-transformers name or folder, or `openai:NAME`."
+    )
+
+    identity_secret: SecretStr | None = Field(
+        None, description="Signs visitor and identity tokens; default: made once."
+    )
+    allowed_origins: str = Field(
+        "", description="Sites that may embed the widget, comma-separated; own origin always may."
+    )
+    ces_scale: Literal[5, 7] = Field(7, description="Customer Effort Score from 1 (easy) to 5 or 7 (difficult).")
+
+    message_limit: str = Field("20/minute", description="Messages one visitor may send, as `count/period`.")
+    connection_limit: str = Field("120/minute", description="Connections one address may open, as `count/period`.")
+    send_buffer_bytes: int = Field(
+        1_048_576, ge=65_536, description="Unsent bytes after which a slow reader is cut off."
+    )
+    ping_interval_seconds: float = Field(20.0, gt=0, description="Heartbeat on idle sockets.")
+
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"),
+        description="Key for the model endpoint.",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"),
+        description="Any OpenAI-compatible endpoint; default: OpenAI's own.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`auto`: text on a terminal, JSON otherwise."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def uses_model(self) -> bool:
+        """Whether a language model answers first (otherwise the embedded way answers alone)."""
+        if self.model == "auto":
+            return self.openai_api_key is not None
+        return self.model != "embedded"
+
+    @property
+    def model_name(self) -> str:
+        """The name sent to the endpoint; `auto` with a key means a small current default."""
+        return "gpt-4.1-mini" if self.model == "auto" else self.model
+
+    @functools.cached_property
+    def origins(self) -> frozenset[str]:
+        """The allowed origins, normalised to lower case without a trailing slash."""
+        return frozenset(o.strip().rstrip("/").lower() for o in self.allowed_origins.split(",") if o.strip())
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from arguments, environment and files.
+
+    Raises:
+        SettingsError: a value is wrong; the message names the variable, the value and what would be right.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        variable = name if name.isupper() else PREFIX + name.upper()
+        raise SettingsError(
+            f"{variable}={first.get('input')!r} is not valid: {first['msg']}. Correct or unset it."
+        ) from error

@@ -1,0 +1,90 @@
+"""What knowledge is made of: documents, passages, what a search finds. Floor: pure; this house's vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file or page as it was understood.
+
+    `text` is the stored text: every quote is an exact substring of it, and passage offsets count its characters.
+    `id` is stable over re-reads of the same source. `url` is where the customer would find the original, if anywhere.
+    """
+
+    id: str
+    source: str  # path relative to the root that was added, or the URL
+    title: str
+    text: str
+    media_type: str  # text/markdown, text/html, application/pdf, …
+    content_hash: str  # of the source's bytes and the reader's version
+    language: str | None = None
+    url: str | None = None
+    products: tuple[str, ...] = ()
+    changed_at: str | None = None  # RFC 3339
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document that can be found and quoted: `document.text[start:end] == text`."""
+
+    id: str  # of document id and content: the same passage keeps its id over releases
+    document_id: str
+    title: str  # the document's
+    section: tuple[str, ...]  # heading path, outermost first
+    text: str
+    start: int
+    end: int
+    page: int | None = None  # 1-based, PDF
+    url: str | None = None
+    products: tuple[str, ...] = ()
+    question: str | None = None  # FAQ entries: the question that `text` answers
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage a search found. `score` orders the results of one search; `similarity` is the cosine, -1..1."""
+
+    passage: Passage
+    score: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one search found, best first, all from one release. `sureness` 0..1: how sure that the answer is in here."""
+
+    question: str
+    release: int
+    found: tuple[Found, ...]
+    sureness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the conversation so far, oldest first in a history. `role`: customer or assistant."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingFault:
+    """A source that could not be read: one line for the report, never the end of the run."""
+
+    source: str
+    reason: str  # a sentence that says what is wrong and what to do
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a reindex did, counted in documents; `passages` is the size of the new release."""
+
+    release: int
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    faults: tuple[ReadingFault, ...] = field(default=())

@@ -1,0 +1,15 @@
+"""What can go wrong with knowledge, as sentences that name the thing and the remedy. Floor: pure."""
+
+from __future__ import annotations
+
+
+class KnowledgeError(Exception):
+    """Something about documents, index or search failed; the message says what and what to do."""
+
+
+class SourceNotFound(KnowledgeError):
+    """A path or URL that was to be added is not there."""
+
+
+class IndexMissing(KnowledgeError):
+    """A search before anything was indexed."""
