@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     identity_secret: SecretStr | None = Field(
         None, description="Signs visitor and identity tokens; default: made once."
     )
+    identity_jwks: str | None = Field(
+        None, description="URL or file of a JWKS, where identities are signed with RS256 or ES256 elsewhere."
+    )
     allowed_origins: str = Field(
         "", description="Sites that may embed the widget, comma-separated; own origin always may."
     )
