@@ -70,6 +70,7 @@ class Customer:
     appointments: tuple[Appointment, ...] = ()  # soonest first
     touchpoints: tuple[Touchpoint, ...] = ()  # newest first
     traits: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)  # field name -> where it came from, e.g. "import 2026-11-23"
 
     @property
     def first_name(self) -> str | None:

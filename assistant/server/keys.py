@@ -35,9 +35,9 @@ class KeySource(Protocol):
 
 
 class Jwks:
-    """A JWK set (RFC 7517) read through `load`, kept ten minutes; an unknown key id reads anew, every ten seconds at most.
+    """A JWK set (RFC 7517) read through `load` and kept ten minutes.
 
-    While the provider is down the last set that was read stays in force.
+    An unknown key id reads it anew, every ten seconds at most. While the provider is down the last set stays in force.
     """
 
     def __init__(self, load: Callable[[], bytes], clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,0 +1,28 @@
+"""The desk's tables, as SQLAlchemy describes them. Floor: store; `agents.py` reads and writes them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from assistant.database import metadata
+
+agents = sa.Table(
+    "agents",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("email", sa.String(254), nullable=False, unique=True),  # as `email_key` compares it
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("password_hash", sa.String(200), nullable=False),  # argon2id, with its own salt and parameters
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # wrong passwords since the last right one
+    sa.Column("locked_until", sa.Float),  # seconds since the epoch
+)
+
+sign_in_links = sa.Table(
+    "sign_in_links",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),  # SHA-256: who reads the table can not use a link
+    sa.Column("agent_id", sa.String(40), sa.ForeignKey("agents.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("expires_at", sa.Float, nullable=False),
+)
