@@ -26,6 +26,13 @@ def next_floor(floor: str, event: Event | NewEvent) -> str:
     return floor
 
 
+def next_agent(agent_id: str | None, floor: str, event: Event | NewEvent) -> str | None:
+    """The id of the agent who has the conversation after this event. `floor` is that after it."""
+    if event.kind is Kind.HANDOFF_ACCEPTED:
+        return event.author.id
+    return agent_id if floor == AGENT_FLOOR else None
+
+
 def next_unanswered(unanswered_seq: int | None, floor: str, event: Event | NewEvent, seq: int) -> int | None:
     """The newest customer message the assistant still owes an answer to, after this event. `floor` is that after it.
 
