@@ -15,8 +15,6 @@ agents = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("password_hash", sa.String(200), nullable=False),  # argon2id, with its own salt and parameters
     sa.Column("created_at", sa.String(32), nullable=False),
-    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # wrong passwords since the last right one
-    sa.Column("locked_until", sa.Float),  # seconds since the epoch
 )
 
 sign_in_links = sa.Table(
@@ -25,4 +23,13 @@ sign_in_links = sa.Table(
     sa.Column("token_hash", sa.String(64), primary_key=True),  # SHA-256: who reads the table can not use a link
     sa.Column("agent_id", sa.String(40), sa.ForeignKey("agents.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("expires_at", sa.Float, nullable=False),
+)
+
+# Counted for every address that is tried, known or not: a lock tells nobody whether an account exists.
+sign_in_failures = sa.Table(
+    "sign_in_failures",
+    metadata,
+    sa.Column("email_hash", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),  # since the last right password
+    sa.Column("last_at", sa.Float, nullable=False),  # seconds since the epoch
 )

@@ -52,8 +52,6 @@ def upgrade() -> None:
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password_hash", sa.String(200), nullable=False),
         sa.Column("created_at", sa.String(32), nullable=False),
-        sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("locked_until", sa.Float),
         sa.PrimaryKeyConstraint("id", name="pk_agents"),
         sa.UniqueConstraint("email", name="uq_agents_email"),
     )
@@ -68,8 +66,15 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_sign_in_links_agent_id", "sign_in_links", ["agent_id"])
+    op.create_table(
+        "sign_in_failures",
+        sa.Column("email_hash", sa.String(64), nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("last_at", sa.Float, nullable=False),
+        sa.PrimaryKeyConstraint("email_hash", name="pk_sign_in_failures"),
+    )
 
 
 def downgrade() -> None:
-    for table in ("sign_in_links", "agents", "identities", "customers"):
+    for table in ("sign_in_failures", "sign_in_links", "agents", "identities", "customers"):
         op.drop_table(table)
