@@ -23,6 +23,7 @@ class Document:
     url: str | None = None
     products: tuple[str, ...] = ()
     changed_at: str | None = None  # RFC 3339
+    pages: tuple[int, ...] = ()  # PDF: where each page begins in `text`, so that an offset knows its page
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Passage:
     url: str | None = None
     products: tuple[str, ...] = ()
     question: str | None = None  # FAQ entries: the question that `text` answers
+    lead: str = ""  # the header row, when `text` begins in the middle of a table: read with it, never quoted
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +91,17 @@ class IndexReport:
     unchanged: int = 0
     passages: int = 0
     faults: tuple[ReadingFault, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryStatus:
+    """What is in service: `release` None before the first reindex. Sizes in documents, passages and bytes."""
+
+    release: int | None
+    made_at: str | None  # RFC 3339
+    documents: int
+    passages: int
+    embedder: str
+    sources: tuple[str, ...]
+    size_bytes: int
+    releases_kept: tuple[int, ...] = ()

@@ -13,3 +13,15 @@ class SourceNotFound(KnowledgeError):
 
 class IndexMissing(KnowledgeError):
     """A search before anything was indexed."""
+
+
+class EmbedderUnavailable(KnowledgeError):
+    """The embedding model cannot be loaded or does not answer."""
+
+
+class IndexUnavailable(KnowledgeError):
+    """The vector store is there but does not answer."""
+
+
+class ReindexRunning(KnowledgeError):
+    """Another process is building a release right now."""

@@ -1,0 +1,176 @@
+"""Light Markdown -> the smallest stretches that are never cut: a table row, a list step, a code block, a sentence.
+
+Floor: pure. `chunking.py` packs them into passages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from knowledge.reading.markdown import FENCE, HEADING, plain_words
+
+Kind = Literal["heading", "row", "step", "code", "note", "sentence"]
+ITEM = re.compile(r"^(\s*)(?:-|\d+\.)\s+\S")
+# a sentence ends at .!? with closing quotes, before a blank and something that can begin a sentence
+SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+(?=[\"'“‘(\[*_`¿¡]*[A-ZÀ-ÞА-Я0-9])|[。！？]+|\n(?=\S)", re.S)
+ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|no|nr|approx|fig|mr|mrs|ms|dr|st|inc|ltd|co|cf|al|max|min|tel|art|bzw|z\.b)|\b[A-Z])\.\s+$",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """An uncuttable stretch `text[start:end]`. `level` and `words` belong to headings, `lead` to table rows."""
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+    words: str = ""
+    lead: str = ""
+    glued: bool = False  # must not begin a passage: it belongs to the atom before (a header row's rule, a step's rest)
+
+
+def split_atoms(text: str) -> list[Atom]:
+    """The atoms of a light Markdown text in order; together they hold every character that is not blank."""
+    return [atom for block in _blocks(text) for atom in _atoms_of(text, *block)]
+
+
+def split_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Offsets of the sentences within `text[start:end]`, blanks between them left out."""
+    begin = start
+    for match in SENTENCE_END.finditer(text, start, end):
+        if match.group(0) != "\n" and ABBREVIATION.search(text[max(begin, match.end() - 12) : match.end()]):
+            continue
+        if text[begin : match.end()].strip():
+            yield _trimmed(text, begin, match.end())
+        begin = match.end()
+    if text[begin:end].strip():
+        yield _trimmed(text, begin, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _line_spans(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield start, end
+        start = end + 1
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Runs of lines: code, heading, table, list, note, paragraph."""
+    lines = list(_line_spans(text))
+    i = 0
+    while i < len(lines):
+        line = text[slice(*lines[i])]
+        if not line.strip():
+            i += 1
+            continue
+        kind = _kind_of(line)
+        j = i + 1
+        if kind == "code":
+            fence = FENCE.match(line).group(1)  # type: ignore[union-attr]
+            while j < len(lines) and text[slice(*lines[j])].strip() != fence:
+                j += 1
+            j = min(j + 1, len(lines))
+        elif kind == "list":
+            j = _end_of_list(text, lines, j)
+        elif kind != "heading":
+            while j < len(lines) and text[slice(*lines[j])].strip() and _continues(kind, text[slice(*lines[j])]):
+                j += 1
+        yield kind, lines[i:j]
+        i = j
+
+
+def _kind_of(line: str) -> str:
+    if FENCE.match(line):
+        return "code"
+    if HEADING.match(line):
+        return "heading"
+    if line.lstrip().startswith("|"):
+        return "table"
+    if line.lstrip().startswith(">"):
+        return "note"
+    return "list" if ITEM.match(line) else "paragraph"
+
+
+def _continues(kind: str, line: str) -> bool:
+    other = _kind_of(line)
+    return other == kind or (kind == "note" and other == "paragraph")
+
+
+def _end_of_list(text: str, lines: list[tuple[int, int]], j: int) -> int:
+    """Where a list ends: at a line that is neither an item nor indented, blanks and code inside steps included."""
+    fence = ""
+    last = j
+    while j < len(lines):
+        line = text[slice(*lines[j])]
+        indented = line.startswith("  ")
+        if fence:
+            fence = "" if line.strip() == fence else fence
+        elif not line.strip():
+            j += 1
+            continue
+        elif match := FENCE.match(line):
+            if not indented:
+                break
+            fence = match.group(1)
+        elif not (ITEM.match(line) or indented or (last == j and _kind_of(line) == "paragraph")):
+            break
+        j += 1
+        last = j
+    return last
+
+
+def _atoms_of(text: str, kind: str, lines: list[tuple[int, int]]) -> Iterator[Atom]:
+    start, end = _trimmed(text, lines[0][0], lines[-1][1])
+    if kind == "heading":
+        match = HEADING.match(text[start:end])
+        assert match is not None
+        yield Atom("heading", start, end, len(match.group(1)), plain_words(match.group(2)))
+    elif kind == "table":
+        yield from _rows(text, lines)
+    elif kind == "list":
+        yield from _steps(text, lines)
+    elif kind == "code":
+        yield Atom("code", start, end)
+    elif kind == "note":
+        yield Atom("note", start, end)
+    else:
+        for sentence in split_sentences(text, start, end):
+            yield Atom("sentence", *sentence)
+
+
+def _rows(text: str, lines: list[tuple[int, int]]) -> Iterator[Atom]:
+    """Header and rule stay with the first row; each later row carries the header as its lead."""
+    has_header = len(lines) > 1 and re.fullmatch(r"[\s|:-]+", text[slice(*lines[1])]) is not None
+    head = text[slice(*lines[0])].strip() if has_header else ""
+    for i, line in enumerate(lines):
+        start, end = _trimmed(text, *line)
+        later = has_header and i >= 2
+        yield Atom("row", start, end, lead=head if later else "", glued=has_header and 1 <= i <= 2)
+
+
+def _steps(text: str, lines: list[tuple[int, int]]) -> Iterator[Atom]:
+    """One atom a top-level step, with everything that is nested in it."""
+    margin = min(len(match.group(1)) for line in lines if (match := ITEM.match(text[slice(*line)])))
+    begin = lines[0][0]
+    for start, _ in lines[1:]:
+        match = ITEM.match(text[start : text.find("\n", start) if "\n" in text[start:] else len(text)])
+        if match and len(match.group(1)) <= margin + 1:
+            yield Atom("step", *_trimmed(text, begin, start))
+            begin = start
+    yield Atom("step", *_trimmed(text, begin, lines[-1][1]))

@@ -1,0 +1,201 @@
+"""Document -> passages that keep their headings and exact offsets. Floor: pure; `blocks.py` says what is never cut.
+
+A passage is as long as the embedding model reads (256 tokens). Small neighbouring sections share one; a long section
+is cut between steps, rows or sentences; a question with its answer is one passage of its own.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from knowledge.blocks import Atom, split_atoms
+from knowledge.documents import Document, Passage
+
+VERSION = 1  # raised when the same document would be cut otherwise: passages are then made again
+TARGET_CHARS = 900  # about 220 tokens of English: with title and headings it fills all-MiniLM's 256
+SMALL_CHARS = 240  # a section below this says little alone and is joined with its neighbour
+ANSWER_CHARS = 2400  # a question's answer stays whole up to here
+QUESTION_CHARS = 200
+FAQ_TYPES = frozenset({"text/csv", "application/jsonl"})
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The atoms below one heading, up to the next heading of any level; `path` holds the headings, outermost first."""
+
+    path: tuple[str, ...]
+    level: int
+    atoms: tuple[Atom, ...]
+    question: str | None = None
+
+    @property
+    def size(self) -> int:
+        return self.atoms[-1].end - self.atoms[0].start if self.atoms else 0
+
+
+def cut(document: Document) -> list[Passage]:
+    """The passages of a document in order: `document.text[p.start:p.end] == p.text` for each.
+
+    Every character that is neither blank nor part of a leading heading is in exactly one passage; those headings are
+    in `section` (or are the title).
+    """
+    sections = list(_sections(document))
+    pieces = [piece for group in _joined(sections) for piece in _pieces(document.text, group)]
+    if not pieces and document.text.strip():
+        atoms = tuple(split_atoms(document.text))
+        pieces = [(Section((), 0, atoms), atoms)]
+    return list(_passages(document, pieces))
+
+
+def searchable(passage: Passage) -> str:
+    """What is embedded and indexed for a passage: title, headings and question stand before its text."""
+    headings = [h for h in passage.section if h != passage.title and h != passage.question]
+    above = " > ".join([passage.title, *headings]) if passage.title else " > ".join(headings)
+    return "\n".join(part for part in (above, passage.question, passage.lead, passage.text) if part)
+
+
+def _sections(document: Document) -> Iterator[Section]:
+    path: list[tuple[int, str]] = []
+    atoms: list[Atom] = []
+    is_faq = document.media_type in FAQ_TYPES
+
+    def section() -> Section:
+        names = tuple(words for level, words in path if not (level == 1 and words == document.title))
+        level = path[-1][0] if path else 0
+        question = path[-1][1] if path and _is_question(path[-1][1], level=level, is_faq=is_faq) else None
+        return Section(names, level, tuple(atoms), question)
+
+    for atom in split_atoms(document.text):
+        if atom.kind != "heading":
+            atoms.append(atom)
+            continue
+        if atoms:
+            yield section()
+            atoms = []
+        while path and path[-1][0] >= atom.level:
+            path.pop()
+        path.append((atom.level, atom.words))
+    if atoms:
+        yield section()
+
+
+def _is_question(heading: str, *, level: int, is_faq: bool) -> bool:
+    return len(heading) <= QUESTION_CHARS and (heading.rstrip().endswith(("?", "？")) or (is_faq and level == 2))
+
+
+def _joined(sections: Sequence[Section]) -> Iterator[list[Section]]:
+    """Runs of sections that share a passage: small neighbours below one heading, questions always alone."""
+    group: list[Section] = []
+    for section in sections:
+        if group and _may_join(group, section):
+            group.append(section)
+            continue
+        if group:
+            yield group
+        group = [section]
+    if group:
+        yield group
+
+
+def _may_join(group: list[Section], section: Section) -> bool:
+    if section.question or group[-1].question:
+        return False
+    whole = section.atoms[-1].end - group[0].atoms[0].start
+    if whole > TARGET_CHARS or min(group[-1].size, section.size) > SMALL_CHARS:
+        return False
+    return bool(_shared(group[0].path, section.path)) or len(group[0].path) <= 1
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    length = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return one[:length]
+
+
+def _pieces(text: str, group: list[Section]) -> Iterator[tuple[Section, tuple[Atom, ...]]]:
+    if len(group) > 1:
+        path = group[0].path
+        for section in group[1:]:
+            path = _shared(path, section.path)
+        atoms = tuple(atom for section in group for atom in section.atoms)
+        yield Section(path, group[0].level, atoms), atoms
+        return
+    section = group[0]
+    limit = ANSWER_CHARS if section.question else TARGET_CHARS
+    for atoms in _packed(_without_giants(text, section.atoms, limit), limit):
+        yield section, atoms
+
+
+def _packed(atoms: Sequence[Atom], limit: int) -> Iterator[tuple[Atom, ...]]:
+    """Atoms in passages of about equal size: a section of 1,000 characters gives two halves, not 900 and 100."""
+    if not atoms:
+        return
+    whole = atoms[-1].end - atoms[0].start
+    goal = whole / max(1, -(-whole // limit))
+    packed: list[Atom] = []
+    for i, atom in enumerate(atoms):
+        if packed and not atom.glued:
+            size = packed[-1].end - packed[0].start
+            rest = atoms[-1].end - atom.start
+            too_long = atom.end - packed[0].start > limit
+            if too_long or (size >= goal * 0.85 and rest > SMALL_CHARS / 2 and not _introduces(atoms[i - 1], atom)):
+                yield tuple(packed)
+                packed = []
+        packed.append(atom)
+    yield tuple(packed)
+
+
+def _introduces(before: Atom, atom: Atom) -> bool:
+    """A sentence before a list, a table or code usually says what it is: better not to part them."""
+    return before.kind == "sentence" and atom.kind in ("step", "row", "code")
+
+
+def _without_giants(text: str, atoms: Sequence[Atom], limit: int) -> list[Atom]:
+    """Sentences too long for any passage (text without punctuation) fall into runs of words."""
+    result: list[Atom] = []
+    for atom in atoms:
+        if atom.kind not in ("sentence", "note") or atom.end - atom.start <= limit:
+            result.append(atom)
+            continue
+        start = atom.start
+        while atom.end - start > limit:
+            end = text.rfind(" ", start + limit // 2, start + limit)
+            end = start + limit if end < 0 else end
+            result.append(Atom("sentence", start, end))
+            start = end
+            while start < atom.end and text[start].isspace():
+                start += 1
+        if start < atom.end:
+            result.append(Atom("sentence", start, atom.end))
+    return result
+
+
+def _passages(document: Document, pieces: Sequence[tuple[Section, tuple[Atom, ...]]]) -> Iterator[Passage]:
+    seen: Counter[str] = Counter()
+    for section, atoms in pieces:
+        start, end = atoms[0].start, atoms[-1].end
+        text = document.text[start:end]
+        key = "\x1f".join((document.id, *section.path, text))
+        seen[key] += 1
+        yield Passage(
+            id=hashlib.blake2b(f"{key}\x1f{seen[key]}".encode(), digest_size=10).hexdigest(),
+            document_id=document.id,
+            title=document.title,
+            section=section.path,
+            text=text,
+            start=start,
+            end=end,
+            page=bisect.bisect_right(document.pages, start) or None,
+            url=document.url,
+            products=document.products,
+            question=section.question,
+            lead=atoms[0].lead,
+            language=document.language,
+        )

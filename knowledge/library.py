@@ -1,0 +1,158 @@
+"""The knowledge house's front door: add, reindex, search, read a document. Thread-safe. Floor: use case.
+
+Nothing heavy is imported before the first search or `warm()`: chromadb and onnxruntime cost a second and more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from knowledge.chroma import EmbeddedChroma, ServedChroma
+from knowledge.documents import Document, Findings, IndexReport, LibraryStatus, Turn
+from knowledge.embedding import Embedder
+from knowledge.errors import IndexMissing
+from knowledge.index import PassageIndex, Progress
+from knowledge.release_files import ReleaseFiles
+from knowledge.retrieval import Scope, search_release
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from knowledge.store import Release
+
+TRIES = 3  # a release may be dropped between finding out its name and searching it, but not three times
+
+
+class Library:
+    """Everything we know, in releases. A search sees exactly one release, the newest in service when it begins."""
+
+    def __init__(self, engine: Engine, folder: Path, embedder: Embedder, *, chroma_url: str | None = None) -> None:
+        """
+        Args:
+            engine: the database with the knowledge tables.
+            folder: where this library keeps its releases.
+            chroma_url: a Chroma server; None keeps the vectors in `folder`.
+        """
+        from knowledge.reindexing import Reindexer
+        from knowledge.store import KnowledgeStore
+
+        self._folder = folder / "releases"
+        self._embedder = embedder
+        self._store = KnowledgeStore(engine)
+        self._index: PassageIndex = ServedChroma(chroma_url) if chroma_url else EmbeddedChroma(self._folder)
+        self._reindexer = Reindexer(self._store, self._index, self._folder, embedder)
+        self._reindexing = threading.Lock()
+        self._opening = threading.Lock()
+        self._open: tuple[str, ReleaseFiles] | None = None
+
+    @property
+    def release(self) -> int | None:
+        """The number of the release in service, None before the first reindex."""
+        live = self._store.live_release()
+        return live.number if live else None
+
+    @property
+    def embedder(self) -> Embedder:
+        return self._embedder
+
+    def search(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        limit: int = 5,
+        product: str | None = None,
+        language: str | None = None,
+    ) -> Findings:
+        """The passages that most probably answer the question, best first, all of one release.
+
+        Args:
+            history: the conversation before the question, oldest first.
+            product: the product that the customer asks about, if known; others' passages fall behind.
+            language: likewise, the customer's language.
+
+        Raises:
+            IndexMissing: nothing has been indexed yet.
+        """
+        for attempt in range(TRIES):
+            release = self._live()
+            try:
+                files = self._files(release)
+                scope = Scope(limit=limit, product=product, language=language)
+                return search_release(
+                    release, files, self._index, self._store.load_passages, self._embedder, question, history, scope
+                )
+            except IndexMissing:
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def document(self, document_id: str, release: int | None = None) -> Document | None:
+        """The document with the text it had in that release (default: the one in service); None if it had none."""
+        number = release if release is not None else self.release
+        return self._store.document(document_id, number) if number is not None else None
+
+    def add(self, paths_or_urls: Sequence[str]) -> None:
+        """Remembers sources; `reindex` reads them.
+
+        Raises:
+            SourceNotFound: one of them is not there; none is remembered then.
+        """
+        from knowledge.reading.files import check_source
+
+        self._store.remember([check_source(location) for location in paths_or_urls])
+
+    def reindex(self, progress: Progress | None = None) -> IndexReport:
+        """Reads every source again, embeds what changed and puts a new release in service.
+
+        Args:
+            progress: called as (done, total, what) from the calling thread.
+
+        Raises:
+            ReindexRunning: another one is at work, here or in another process.
+        """
+        with self._reindexing:
+            return self._reindexer.reindex(progress)
+
+    def publish_documents(self, documents: Sequence[Document], progress: Progress | None = None) -> IndexReport:
+        """A release of exactly these documents, without sources: for evaluations and documents from elsewhere."""
+        with self._reindexing:
+            return self._reindexer.publish_documents(documents, progress)
+
+    def status(self) -> LibraryStatus:
+        """What is in service and what it was made of."""
+        live = self._store.live_release()
+        files = (path for path in self._folder.rglob("*") if path.is_file()) if self._folder.exists() else ()
+        return LibraryStatus(
+            release=live.number if live else None,
+            made_at=live.made_at if live else None,
+            documents=live.documents if live else 0,
+            passages=live.passages if live else 0,
+            embedder=self._embedder.name,
+            sources=tuple(self._store.locations()),
+            size_bytes=sum(path.stat().st_size for path in files),
+            releases_kept=tuple(release.number for release in self._store.releases("ready")),
+        )
+
+    def warm(self) -> None:
+        """Loads the model and the index, so that the first search is as quick as the others."""
+        self._embedder.encode(["warm"])
+        live = self._store.live_release()
+        if live is not None:
+            self._files(live)
+            self._index.warm(live.store)
+
+    def _live(self) -> Release:
+        live = self._store.live_release()
+        if live is None:
+            raise IndexMissing("Nothing has been indexed yet: run `tellonce knowledge add PATH`.")
+        return live
+
+    def _files(self, release: Release) -> ReleaseFiles:
+        with self._opening:
+            if self._open is None or self._open[0] != release.store:
+                self._open = (release.store, ReleaseFiles(self._folder / release.store))
+            return self._open[1]

@@ -1,0 +1,46 @@
+"""Plain text and undecoded bytes -> light Markdown. Floor: pure."""
+
+from __future__ import annotations
+
+import re
+
+from knowledge.reading.faults import Unreadable
+from knowledge.reading.markdown import tidy
+from knowledge.reading.result import Reading
+
+BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def decode(data: bytes) -> str:
+    """The text of a file of unknown encoding: by its mark, as UTF-8, else as its bytes most probably are.
+
+    Raises:
+        Unreadable: the bytes are no text.
+    """
+    for mark, encoding in BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _guessed(data)
+    if text.count("\0") > len(text) // 1000:
+        raise Unreadable("this is binary data, not text: convert it to PDF, DOCX, HTML or Markdown")
+    return text.replace("\0", "")
+
+
+def _guessed(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:200_000]).best()
+    if best is None:
+        raise Unreadable("its encoding cannot be told: save it as UTF-8")
+    return data.decode(best.encoding, "replace")
+
+
+def read_plain(text: str) -> Reading:
+    """Plain text as paragraphs: what looks like Markdown by chance is escaped nowhere, hard-wrapped lines stay."""
+    plain = tidy(text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").replace("\f", "\n"))
+    first = next((line.strip() for line in plain.split("\n") if line.strip()), "")
+    title = first.lstrip("# ") if 0 < len(first) <= 80 and not re.search(r"[.,;:]$", first) else None
+    return Reading(text=plain, title=title)

@@ -1,0 +1,230 @@
+"""Sources -> a new release, made from what changed only, while the old one serves. Floor: use case.
+
+Read -> cut -> embed what is new -> write files and vectors under a new name -> one commit puts it in service. A crash
+before that commit leaves the old release as it was; the next run removes what was left behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from knowledge import chunking
+from knowledge.documents import Document, IndexReport, Passage, ReadingFault
+from knowledge.embedding import Embedder, Vectors, content_key
+from knowledge.errors import ReindexRunning
+from knowledge.index import PassageIndex, Progress
+from knowledge.reading.faults import Unreadable
+from knowledge.reading.files import SourceFile, content_hash, find_files, read_file
+from knowledge.release_files import write_release
+from knowledge.store import KnowledgeStore, Version
+
+KEPT_RELEASES = 3
+ENCODE_BATCH = 256  # texts between two short write transactions and two words to the progress bar
+
+
+@dataclass
+class Shelf:
+    """What the new release will hold, while it is being read."""
+
+    versions: list[int] = field(default_factory=list)
+    documents: set[str] = field(default_factory=set)
+    faults: list[ReadingFault] = field(default_factory=list)
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+class Reindexer:
+    """Builds releases; one at a time over all processes that share the folder."""
+
+    def __init__(self, store: KnowledgeStore, index: PassageIndex, folder: Path, embedder: Embedder) -> None:
+        self._store = store
+        self._index = index
+        self._folder = folder
+        self._embedder = embedder
+
+    def reindex(self, progress: Progress | None = None) -> IndexReport:
+        """A release of every source as it is now; the one in service when nothing changed.
+
+        Raises:
+            ReindexRunning: another process is at it.
+        """
+        with self._alone():
+            self._clear_unfinished()
+            before = self._versions_in_service()
+            shelf = self._read_sources(before, progress or _silent)
+            return self._finish(shelf, before, progress or _silent)
+
+    def publish_documents(self, documents: Sequence[Document], progress: Progress | None = None) -> IndexReport:
+        """A release of exactly these documents, whatever the sources say: for evaluations and for other readers."""
+        with self._alone():
+            self._clear_unfinished()
+            before = self._versions_in_service()
+            shelf = Shelf()
+            known = {(v.document_id, v.content_hash): v for v in before}
+            earlier = {v.document_id for v in before}
+            for document in documents:
+                version = known.get((document.id, document.content_hash))
+                self._shelve(shelf, document, "", version, earlier)
+            return self._finish(shelf, before, progress or _silent)
+
+    def _versions_in_service(self) -> list[Version]:
+        release = self._store.live_release()
+        return self._store.versions_of(release.number) if release else []
+
+    def _read_sources(self, before: Sequence[Version], progress: Progress) -> Shelf:
+        shelf = Shelf()
+        known: dict[tuple[str, str], list[Version]] = {}
+        for version in before:
+            known.setdefault((version.root, version.source), []).append(version)
+        earlier = {version.document_id for version in before}
+        files = [found for location in self._store.locations() for found in find_files(location)]
+        for done, file in enumerate(files, 1):
+            if isinstance(file, ReadingFault):
+                shelf.faults.append(file)
+            else:
+                self._read_one(shelf, file, known.get((file.root, file.name), []), earlier)
+            progress(done, len(files), file.source if isinstance(file, ReadingFault) else file.name)
+        return shelf
+
+    def _read_one(self, shelf: Shelf, file: SourceFile, known: Sequence[Version], earlier: set[str]) -> None:
+        try:
+            data = file.load()
+            digest = content_hash(data, file)
+            same = [version for version in known if version.content_hash == digest]
+            if same:
+                for version in same:
+                    self._keep(shelf, version)
+                return
+            for document in read_file(file, data):
+                self._shelve(shelf, document, file.root, None, earlier)
+        except Unreadable as error:
+            shelf.faults.append(ReadingFault(file.name, str(error)))
+        except OSError as error:
+            shelf.faults.append(ReadingFault(file.name, f"it cannot be opened ({error.strerror or error})"))
+
+    def _keep(self, shelf: Shelf, version: Version) -> None:
+        if version.document_id not in shelf.documents:
+            shelf.documents.add(version.document_id)
+            shelf.versions.append(version.id)
+            shelf.unchanged += 1
+
+    def _shelve(self, shelf: Shelf, document: Document, root: str, same: Version | None, earlier: set[str]) -> None:
+        if document.id in shelf.documents:
+            shelf.faults.append(ReadingFault(document.source, "it is there twice: the first one found is used"))
+        elif same is not None:
+            self._keep(shelf, same)
+        else:
+            shelf.documents.add(document.id)
+            shelf.versions.append(self._store.save_version(document, root))
+            if document.id in earlier:
+                shelf.changed += 1
+            else:
+                shelf.added += 1
+
+    def _finish(self, shelf: Shelf, before: Sequence[Version], progress: Progress) -> IndexReport:
+        removed = len({version.document_id for version in before} - shelf.documents)
+        live = self._store.live_release()
+        same = sorted(shelf.versions) == sorted(version.id for version in before)
+        if live and same and live.embedder == self._embedder.revision and self._is_whole(live.store):
+            number, size = live.number, live.passages
+        else:
+            number, size = self._build(shelf, progress)
+        self._drop_old()
+        return IndexReport(
+            release=number,
+            added=shelf.added,
+            changed=shelf.changed,
+            removed=removed,
+            unchanged=shelf.unchanged,
+            passages=size,
+            faults=tuple(shelf.faults),
+        )
+
+    def _is_whole(self, name: str) -> bool:
+        return (self._folder / name / "owners.npy").exists() and name in self._index.names()
+
+    def _build(self, shelf: Shelf, progress: Progress) -> tuple[int, int]:
+        name = uuid.uuid4().hex[:12]
+        number = self._store.begin_release(self._embedder.revision, name)
+        self._store.list_versions(number, shelf.versions)
+        rows: list[int] = []
+        found: list[Passage] = []
+        for row, passage in self._store.passages_of(shelf.versions):
+            rows.append(row)
+            found.append(passage)
+        texts = [chunking.searchable(passage) for passage in found]
+        questions = [(i, passage.question) for i, passage in enumerate(found) if passage.question]
+        vectors = self._vectors([*texts, *(question for _, question in questions)], progress)
+        owners = [*range(len(found)), *(i for i, _ in questions)]
+        write_release(self._folder / name, passage_rows=rows, texts=texts, vectors=vectors, owners=owners)
+        self._index.build(name, vectors, progress)
+        self._store.publish(number, documents=len(shelf.documents), passage_count=len(found))
+        return number, len(found)
+
+    def _vectors(self, texts: Sequence[str], progress: Progress) -> Vectors:
+        """A vector for each text, embedding only those that no run before has embedded."""
+        revision = self._embedder.revision
+        keys = [content_key(text) for text in texts]
+        cached = self._store.cached_vectors(revision, keys)
+        missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in cached}.items())
+        missing.sort(key=lambda item: -len(item[1]))  # like lengths together: less padding
+        for start in range(0, len(missing), ENCODE_BATCH):
+            batch = missing[start : start + ENCODE_BATCH]
+            words = [text for _, text in batch]
+            made = self._embedder.encode(words)
+            self._store.cache_vectors(revision, words, made)
+            cached.update({key: made[i] for i, (key, _) in enumerate(batch)})
+            progress(min(start + ENCODE_BATCH, len(missing)), len(missing), "embedding")
+        if not keys:
+            return np.zeros((0, self._embedder.dimensions), np.float32)
+        return np.stack([cached[key] for key in keys])
+
+    def _clear_unfinished(self) -> None:
+        """Removes what a run that was cut short left behind."""
+        for release in self._store.releases("building"):
+            self._remove(release.number, release.store)
+        kept = {release.store for release in self._store.releases("ready")}
+        for name in set(self._index.names()) - kept:
+            self._drop_files(name)
+
+    def _drop_old(self) -> None:
+        live = self._store.live_release()
+        ready = self._store.releases("ready")
+        for release in ready[:-KEPT_RELEASES]:
+            if live is None or release.number != live.number:
+                self._remove(release.number, release.store)
+        self._store.delete_unlisted()
+        self._store.delete_vectors(keep_embedders={r.embedder for r in self._store.releases("ready")})
+
+    def _remove(self, number: int, name: str) -> None:
+        self._store.forget_release(number)
+        self._drop_files(name)
+
+    def _drop_files(self, name: str) -> None:
+        self._index.drop(name)
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A lock that the system lets go when this process ends, however it ends."""
+        import fcntl
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "reindex.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ReindexRunning("Another reindex is running: wait until it has finished.") from error
+            yield
+
+
+def _silent(done: int, total: int, what: str) -> None:
+    pass
