@@ -1,0 +1,324 @@
+"""Builds every object once, from settings. Floor: roof; the only file that knows every adapter.
+
+Opening goes in three steps, so that the page is there at once: pages (nothing to import), stores (journal, identities:
+sockets open), rooms (knowledge, profiles, turns: answers flow). What is asked before a step is done waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import structlog
+
+from assistant import database
+from assistant.channels.inbound import Inbound
+from assistant.channels.waiting import QueueClock
+from assistant.channels.web import WebDoor
+from assistant.errors import SettingsError, TellonceError, Unavailable
+from assistant.journal.bus import LocalBus
+from assistant.journal.events import Event
+from assistant.journal.store import SqliteJournal
+from assistant.server.limits import Limits
+from assistant.server.metrics import Metrics
+from assistant.server.pages import Pages
+from assistant.server.readiness import Readiness
+from assistant.server.serving import Endpoint
+
+if TYPE_CHECKING:
+    from assistant.desk.agents import Agents
+    from assistant.profile.customer import Claims, Customer
+    from assistant.profile.store import Profiles
+    from assistant.server.api import ApiRooms
+    from assistant.server.identity import Tokens
+    from assistant.settings import Settings
+    from assistant.turn.runner import TurnRunner
+    from knowledge.documents import Document, Findings
+    from knowledge.library import Library
+
+logger = structlog.get_logger(__name__)
+
+SEARCH_THREADS = 2
+
+T = TypeVar("T")
+
+STORES, INDEX, MODEL = "stores", "index", "model"
+
+
+def check_can_run(settings: Settings) -> None:
+    """Raises SettingsError for a deployment this version has no adapter for, rather than quietly running another."""
+    for name, value in (("TELLONCE_DATABASE_URL", settings.database_url), ("TELLONCE_REDIS_URL", settings.redis_url)):
+        if value is not None and not value.startswith("sqlite"):
+            raise SettingsError(
+                f"{name} is set, but this version keeps everything in one process and its data folder: unset it."
+            )
+
+
+def open_journal(settings: Settings, bus: LocalBus | None = None) -> SqliteJournal:
+    """The journal, its schema up to date; with a bus, every committed event is published there."""
+    path = database.database_path(settings)
+    database.upgrade(path)
+
+    def publish(events: Sequence[Event]) -> None:
+        for event in events:
+            bus.publish(event)  # type: ignore[union-attr]
+
+    return SqliteJournal(path, on_committed=publish if bus is not None else None)
+
+
+def open_engine(settings: Settings) -> Any:
+    """One SQLAlchemy engine on the same database, its schema up to date."""
+    path = database.database_path(settings)
+    database.upgrade(path)
+    return database.open_engine(path)
+
+
+def open_library(settings: Settings, engine: Any = None) -> Library:
+    """The knowledge library. Exports the embedding model first if that has not been done on this machine."""
+    from knowledge.embedding import default_model_folder, open_embedder
+    from knowledge.library import Library
+
+    embedder = open_embedder(settings.embedding_model, default_model_folder(settings.data_dir))
+    folder = settings.data_dir / "knowledge"
+    return Library(engine or open_engine(settings), folder, embedder, chroma_url=settings.chroma_url)
+
+
+def open_profiles(settings: Settings, engine: Any = None) -> Profiles:
+    from assistant.profile.store import Profiles
+
+    return Profiles(engine or open_engine(settings))
+
+
+def open_agents(settings: Settings, engine: Any = None) -> Agents:
+    from assistant.desk.agents import Agents
+
+    return Agents(engine or open_engine(settings))
+
+
+def open_identity(settings: Settings) -> Tokens:
+    from assistant.server.identity import open_tokens
+
+    return open_tokens(settings)
+
+
+def build(settings: Settings, *, demo: bool = False) -> App:
+    """Everything, ready to be started by `server.serving`. `demo`: the demo shop may sign visitors in as customers.
+
+    Raises:
+        SettingsError: these settings ask for what this version cannot do.
+    """
+    check_can_run(settings)
+    return App(settings, demo=demo)
+
+
+class App:
+    """The running product. `start` returns at once; `readiness` tells what is open."""
+
+    def __init__(self, settings: Settings, *, demo: bool) -> None:
+        self.settings = settings
+        self.demo = demo
+        self.pages = Pages()
+        self.bus = LocalBus()
+        self.metrics = Metrics()
+        self.limits = Limits(settings)
+        self.readiness = Readiness((STORES, INDEX, MODEL))
+        self.journal: SqliteJournal
+        self.tokens: Tokens
+        self.inbound: Inbound
+        self.runner: TurnRunner | None = None
+        self.on_failure: Callable[[TellonceError | SettingsError], None] | None = None
+        self._queue_clock = QueueClock()
+        self._search_threads = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="search")
+        self._locks: dict[str, threading.Lock] = {}
+        self._made: dict[str, Any] = {}
+        self._web: WebDoor
+        self._opened: asyncio.Event
+        self._opening: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
+        self._api: Endpoint | None = None
+        self._sockets: Mapping[str, Endpoint] | None = None
+
+    # the life of the server (`server.serving.Rooms`)
+
+    async def start(self) -> None:
+        self._opened = asyncio.Event()
+        self.bus.subscribe_all(self.metrics.observe)
+        self.bus.subscribe_all(self._queue_clock.observe)
+        self._opening = asyncio.create_task(self._open(), name="opening")
+
+    async def stop(self) -> None:
+        """Ends turns and closes the journal; what was cut short is found there at the next start."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self.runner is not None:
+            await self.runner.stop()
+        self._search_threads.shutdown(wait=False, cancel_futures=True)
+        if hasattr(self, "journal"):
+            await self.journal.close()
+
+    async def _open(self) -> None:
+        try:
+            await asyncio.to_thread(self._open_stores)
+        except Exception as error:
+            self._fail(error)
+            return
+        self._opened.set()
+        try:
+            await asyncio.to_thread(self._open_rooms)
+            await self._start_turns()
+            await self.api()
+            await self.sockets()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """A server without its stores or its turns helps nobody: it says why and ends."""
+        self._failure = error
+        self._opened.set()
+        expected = isinstance(error, (TellonceError, SettingsError))
+        logger.error("start.failed", error=str(error), exc_info=None if expected else error)
+        if self.on_failure is not None:
+            self.on_failure(error if isinstance(error, (TellonceError, SettingsError)) else TellonceError(str(error)))
+
+    async def _until_open(self) -> None:
+        if not self._opened.is_set():
+            await self._opened.wait()
+        if self._failure is not None:
+            raise Unavailable
+
+    # step two: stores
+
+    def _open_stores(self) -> None:
+        self.journal = open_journal(self.settings, self.bus)
+        self.tokens = open_identity(self.settings)
+        self.inbound = Inbound(
+            self.journal, ces_scale=self.settings.ces_scale, estimate_wait=self._queue_clock.estimate_seconds
+        )
+        self._web = WebDoor(
+            journal=self.journal,
+            bus=self.bus,
+            inbound=self.inbound,
+            tokens=self.tokens,
+            recognise=self._recognise,
+            limits=self.limits,
+            metrics=self.metrics,
+            mode=self._mode,
+            origins=self.settings.origins,
+            send_buffer_bytes=self.settings.send_buffer_bytes,
+        )
+        self.readiness.ready(STORES, "journal, identities")
+
+    def _mode(self) -> str:
+        if self.runner is not None:
+            return self.runner.mode
+        return "model" if self.settings.uses_model else "embedded"
+
+    async def _recognise(self, claims: Claims) -> Customer:
+        return await asyncio.to_thread(lambda: self.profiles.recognise(claims))
+
+    # step three: rooms, opened in a thread
+
+    @property
+    def engine(self) -> Any:
+        return self._once("engine", lambda: open_engine(self.settings))
+
+    @property
+    def library(self) -> Library:
+        library: Library = self._once("library", lambda: open_library(self.settings, self.engine))
+        return library
+
+    @property
+    def profiles(self) -> Profiles:
+        profiles: Profiles = self._once("profiles", lambda: open_profiles(self.settings, self.engine))
+        return profiles
+
+    @property
+    def agents(self) -> Agents:
+        agents: Agents = self._once("agents", lambda: open_agents(self.settings, self.engine))
+        return agents
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Made by whichever thread needs it first; the others wait for that one."""
+        with self._locks.setdefault(name, threading.Lock()):
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+    def _open_rooms(self) -> None:
+        try:
+            self.library.warm()
+            release = self.library.release
+            self.readiness.ready(INDEX, f"release {release}" if release else "nothing indexed yet")
+        except Exception as error:
+            # People can still be reached, and the assistant says honestly that it finds nothing.
+            logger.warning("start.index_unavailable", error=str(error), exc_info=error)
+            self.readiness.fail(INDEX, str(error))
+
+    async def _start_turns(self) -> None:
+        from assistant.turn.runner import TurnRunner
+
+        answering = await asyncio.to_thread(self._make_answering)
+        self.runner = TurnRunner(self.journal, self.bus, answering)
+        await self.runner.start()
+        self.readiness.ready(MODEL, self.settings.model_name if self.settings.uses_model else "embedded")
+
+    def _make_answering(self) -> Any:
+        from assistant.turn.answering import Answering
+
+        return Answering(
+            settings=self.settings,
+            search=self._search,
+            load_customer=self._load_customer,
+            encode=lambda texts: self.library.embedder.encode(texts),
+            read_document=self._read_document,
+        )
+
+    async def _search(self, question: str, **narrowing: Any) -> Findings:
+        return await self._in_search_thread(lambda: self.library.search(question, **narrowing))
+
+    async def _read_document(self, document_id: str, release: int | None) -> Document | None:
+        return await self._in_search_thread(lambda: self.library.document(document_id, release))
+
+    def _in_search_thread(self, work: Callable[[], T]) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._search_threads, work)
+
+    async def _load_customer(self, customer_id: str) -> Customer | None:
+        return await asyncio.to_thread(lambda: self.profiles.load(customer_id))
+
+    # doors
+
+    async def sockets(self) -> Mapping[str, Endpoint]:
+        await self._until_open()
+        return {"/ws/chat": self._web}
+
+    async def api(self) -> Endpoint:
+        """The HTTP API: imported and built in a thread, when it is first asked for or once all else is open."""
+        if self._api is None:
+            self._api = cast(Endpoint, await asyncio.to_thread(lambda: self._once("api", self._make_api)))
+        return self._api
+
+    def _make_api(self) -> Endpoint:
+        from assistant.server.api import make_api
+
+        return make_api(self._api_rooms, self.readiness, self.metrics, demo=self.demo)
+
+    async def _api_rooms(self) -> ApiRooms:
+        await self._until_open()
+        from assistant.server.api import ApiRooms
+
+        return ApiRooms(
+            journal=self.journal,
+            inbound=self.inbound,
+            tokens=self.tokens,
+            limits=self.limits,
+            read_document=self._read_document,
+            is_agent=self._is_agent,
+            recognise=self._recognise,
+        )
+
+    async def _is_agent(self, agent_id: str) -> bool:
+        return await asyncio.to_thread(lambda: self.agents.load(agent_id)) is not None

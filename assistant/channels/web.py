@@ -1,0 +1,482 @@
+"""The customer's socket, `/ws/chat`: who is there, what they may do, what they are told. Floor: door.
+
+`frames.py` knows the words, `inbound.py` the verbs; here are the handshake, the session and its delivery. One task a
+connection: bus sinks write straight into the transport, and only a replay waits for the reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import structlog
+
+from assistant.channels import frames
+from assistant.channels.frames import (
+    AskHuman,
+    ClientFrame,
+    End,
+    Hello,
+    OversizedFrame,
+    Ping,
+    Rate,
+    Say,
+    Seen,
+    SurveyAnswer,
+    UnreadableFrame,
+    Writing,
+    parse_frame,
+)
+from assistant.channels.inbound import Inbound, context_event, identified_event
+from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError
+from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
+from assistant.journal.events import Audience, Author, Event, NewEvent, Role
+from assistant.journal.port import Appended, Conversation, Journal
+from assistant.profile.customer import Claims, Customer
+from assistant.server.limits import Limits
+from assistant.server.metrics import Metrics
+from assistant.server.problems import refuse_handshake
+
+logger = structlog.get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+GOING_AWAY, POLICY, TRY_LATER = 1001, 1008, 1013
+HELLO_DEADLINE_SECONDS = 10.0
+BAD_FRAMES_A_MINUTE = 5
+REPLAY_EVENTS = 100
+REPLAY_BUFFER_BYTES = 256 * 1024  # a replay waits for its reader beyond this
+REPLAY_STALL_SECONDS = 30.0
+DRAFT_BUFFER_BYTES = 64 * 1024  # drafts are dropped beyond this; the whole answer follows as an event
+TYPING_INTERVAL_SECONDS = 1.0
+
+
+class Wire(Protocol):
+    """One open socket, as the server gives it (`server.serving.DirectSocket`)."""
+
+    def write_text(self, frame: bytes) -> None:
+        """Hands one text frame to the transport at once; does nothing on a closed socket."""
+        ...
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What the transport holds because the reader has not taken it yet."""
+        ...
+
+    async def drained(self) -> None:
+        """Returns once the reader has taken most of what is buffered, or is gone."""
+        ...
+
+    def cut_off(self, code: int, reason: str) -> None:
+        """Sends a close frame behind what is buffered, and drops the connection soon after whatever the reader does."""
+        ...
+
+
+class Identities(Protocol):
+    """What the door needs of `server.identity.Tokens`."""
+
+    async def identify(self, token: str) -> Claims: ...
+    def issue_visitor(self) -> tuple[str, str]: ...
+    def read_visitor(self, token: str) -> str: ...
+
+
+class Refused(Exception):
+    """Ends the session with this close code; the reason is for whoever debugs a client."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class WebDoor:
+    """The ASGI endpoint, and all that its sessions share."""
+
+    journal: Journal
+    bus: Bus
+    inbound: Inbound
+    tokens: Identities
+    recognise: Callable[[Claims], Awaitable[Customer]]
+    limits: Limits
+    metrics: Metrics
+    mode: Callable[[], str]
+    origins: frozenset[str]
+    send_buffer_bytes: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, from its handshake to its end."""
+        await receive()  # websocket.connect
+        try:
+            check_origin(scope, self.origins)
+            subprotocol = choose_subprotocol(scope)
+            self.limits.count_connection((scope.get("client") or (None,))[0])
+        except TellonceError as error:
+            self.metrics.count_refusal(error.code)
+            await refuse_handshake(send, error)
+            return
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        wire: Wire = scope["extensions"]["tellonce.wire"]
+        structlog.contextvars.bind_contextvars(connection=uuid.uuid4().hex[:12])
+        self.metrics.connections.inc()
+        session = Session(self, wire)
+        try:
+            await session.run(receive)
+        except Refused as refused:
+            wire.cut_off(refused.code, refused.reason)
+        finally:
+            session.close()
+            self.metrics.connections.dec()
+
+
+class Session:
+    """One customer on one socket."""
+
+    __slots__ = (
+        "_author",
+        "_bad_frames",
+        "_behind_seq",
+        "_conversation_id",
+        "_customer_id",
+        "_door",
+        "_draft",
+        "_live",
+        "_pending",
+        "_sent_seq",
+        "_typing_at",
+        "_typing_on",
+        "_unsubscribe",
+        "_visitor_id",
+        "_wire",
+    )
+
+    def __init__(self, door: WebDoor, wire: Wire) -> None:
+        self._door = door
+        self._wire = wire
+        self._author = Author(Role.CUSTOMER)
+        self._bad_frames: deque[float] | None = None
+        self._conversation_id = ""
+        self._visitor_id = ""
+        self._customer_id: str | None = None
+        self._pending: tuple[NewEvent, ...] = ()  # told with the first words: who this is, where they are
+        self._unsubscribe: Unsubscribe | None = None
+        self._live = False  # False while the journal is being replayed
+        self._sent_seq = 0
+        self._behind_seq = 0  # the newest event that was published during a replay
+        self._draft = (0, -1)  # turn and n of the last draft sent
+        self._typing_on = False
+        self._typing_at = 0.0
+
+    async def run(self, receive: Receive) -> None:
+        """Serves the connection until the customer leaves. Raises Refused to have it closed."""
+        if not await self._await_hello(receive):
+            return
+        while (raw := await _next_frame(receive)) is not None:
+            await self._take(raw)
+
+    def close(self) -> None:
+        """Undoes what the session did outside of itself."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        self._tell_typing(False)
+
+    # hello
+
+    async def _await_hello(self, receive: Receive) -> bool:
+        """True once welcomed, False when the customer left before. A refused hello may be followed by another."""
+        while True:
+            try:
+                async with asyncio.timeout(HELLO_DEADLINE_SECONDS):
+                    raw = await _next_frame(receive)
+            except TimeoutError:
+                raise Refused(POLICY, "hello_timeout") from None
+            if raw is None:
+                return False
+            if (hello := self._read(raw)) is None:
+                continue
+            if isinstance(hello, Hello) and await self._answer(self._welcome(hello), None):
+                return True
+            if not isinstance(hello, Hello):
+                self._complain(UnreadableFrame("Say `hello` first.", getattr(hello, "id", None)))
+            else:
+                self.close()
+                self._count_bad_frame()
+
+    async def _welcome(self, hello: Hello) -> None:
+        door = self._door
+        visitor_id, visitor_token = (
+            (door.tokens.read_visitor(hello.visitor), hello.visitor) if hello.visitor else door.tokens.issue_visitor()
+        )
+        customer = await door.recognise(await door.tokens.identify(hello.identity)) if hello.identity else None
+        customer_id = customer.id if customer else None
+        self._author = Author(Role.CUSTOMER, customer.name if customer else None, customer_id or visitor_id)
+        conversation = await self._open_conversation(hello, visitor_id, customer_id)
+        self._visitor_id, self._customer_id, self._conversation_id = visitor_id, customer_id, conversation.id
+        structlog.contextvars.bind_contextvars(conversation=conversation.id)
+        if customer_id is not None:
+            await self._attach(conversation, customer_id)
+        if context := context_event(self._author, hello.page, hello.locale):
+            self._pending = (*self._pending, context)
+        # Subscribed before reading: an event between the two is noticed, and sent once.
+        self._unsubscribe = door.bus.subscribe(conversation.id, self._deliver)
+        self._wire.write_text(
+            frames.welcome_frame(
+                visitor=visitor_token,
+                conversation=conversation.id,
+                seq=conversation.head_customer_seq,
+                customer_name=customer.name if customer else None,
+                verified=customer is not None,
+                resumed=hello.conversation is not None,
+                mode=door.mode(),
+            )
+        )
+        await self._replay(hello.after)
+
+    async def _open_conversation(self, hello: Hello, visitor_id: str, customer_id: str | None) -> Conversation:
+        journal = self._door.journal
+        if hello.conversation is None:
+            if hello.after:
+                raise Conflict("There is no conversation yet, so there is nothing after that number.")
+            return await journal.create_conversation(visitor_id=visitor_id, customer_id=customer_id)
+        conversation = await journal.load_conversation(hello.conversation)
+        if conversation is None:
+            raise NotFound("This conversation could not be found.")
+        check_access(conversation, visitor_id, customer_id)
+        if hello.after > conversation.head_seq:
+            raise Conflict("This conversation does not go that far. Please load it from the start.")
+        return conversation
+
+    async def _attach(self, conversation: Conversation, customer_id: str) -> None:
+        """The conversation belongs to this customer now, and its journal says so; once there is anything in it."""
+        if conversation.customer_id is None:
+            await self._door.journal.attach_customer(conversation.id, customer_id)
+        elif conversation.head_seq > 0:
+            return
+        identified = identified_event(customer_id)
+        if conversation.head_seq > 0:
+            await self._door.journal.append(conversation.id, [identified])
+        else:
+            self._pending = (identified,)
+
+    # delivery
+
+    async def _replay(self, after: int) -> None:
+        """Every event after `after`, a page at a time and no faster than the reader takes them; then live."""
+        self._sent_seq = self._behind_seq = after
+        while True:
+            page = await self._door.journal.read(
+                self._conversation_id, after=self._sent_seq, audience=Audience.EVERYONE, limit=REPLAY_EVENTS
+            )
+            for event in page:
+                self._wire.write_text(frames.event_frame(event))
+                self._sent_seq = event.seq
+                if self._wire.buffered_bytes > REPLAY_BUFFER_BYTES:
+                    await self._await_reader()
+            if len(page) < REPLAY_EVENTS and self._behind_seq <= self._sent_seq:
+                self._live = True
+                return
+
+    async def _await_reader(self) -> None:
+        try:
+            async with asyncio.timeout(REPLAY_STALL_SECONDS):
+                await self._wire.drained()
+        except TimeoutError:
+            self._door.metrics.slow_readers.inc()
+            raise Refused(TRY_LATER, "slow_reader") from None
+
+    def _deliver(self, item: Item) -> None:
+        """The bus's sink: returns at once, whatever the reader does."""
+        if isinstance(item, Event):
+            self._deliver_event(item)
+        elif not self._live or self._wire.buffered_bytes > DRAFT_BUFFER_BYTES:
+            return
+        elif isinstance(item, Draft):
+            # A draft is only useful when every one before it arrived: after a hole, the rest of the turn is left out.
+            if item.n == 0 or self._draft == (item.turn, item.n - 1):
+                self._draft = (item.turn, item.n)
+                self._wire.write_text(frames.draft_frame(item))
+        elif item.author.role is not Role.CUSTOMER:
+            self._wire.write_text(frames.typing_frame(item))
+
+    def _deliver_event(self, event: Event) -> None:
+        if event.audience is not Audience.EVERYONE or event.seq <= self._sent_seq:
+            return
+        if not self._live:
+            self._behind_seq = max(self._behind_seq, event.seq)
+            return
+        self._wire.write_text(frames.event_frame(event))
+        self._sent_seq = event.seq
+        if self._wire.buffered_bytes > self._door.send_buffer_bytes:
+            self._door.metrics.slow_readers.inc()
+            logger.info("web.slow_reader", buffered_bytes=self._wire.buffered_bytes)
+            self._live = False  # nothing more is written; the journal has the rest
+            self._wire.cut_off(TRY_LATER, "slow_reader")
+
+    # what the customer sends
+
+    async def _take(self, raw: str | bytes) -> None:
+        if (frame := self._read(raw)) is None:
+            return
+        match frame:
+            case Ping():
+                self._wire.write_text(frames.PONG)
+            case Writing(on):
+                self._tell_typing(on)
+            case Seen():
+                pass  # what was read matters to nobody yet who is not told by the journal
+            case Hello():
+                self._complain(UnreadableFrame("`hello` was already said on this connection."))
+            case _:
+                await self._answer(self._act(frame), frame.id)
+
+    async def _act(self, frame: Say | Rate | SurveyAnswer | AskHuman | End) -> None:
+        """One durable act, acknowledged once it is committed."""
+        door = self._door
+        door.limits.check_message(self._visitor_id)
+        started = time.perf_counter()
+        appended = await self._commit(frame)
+        if not appended.repeated:
+            door.limits.count_message(self._visitor_id)
+        self._wire.write_text(frames.ack_frame(frame.id, appended.events[0].seq))
+        door.metrics.ack_seconds.observe(time.perf_counter() - started)
+
+    async def _commit(self, frame: Say | Rate | SurveyAnswer | AskHuman | End) -> Appended:
+        inbound, conversation, author = self._door.inbound, self._conversation_id, self._author
+        match frame:
+            case Say(frame_id, text):
+                appended = await inbound.say(conversation, author, text, frame_id, also=self._pending)
+                self._pending = ()
+            case AskHuman(frame_id, reason):
+                appended = await inbound.ask_human(conversation, author, reason, frame_id, also=self._pending)
+                self._pending = ()
+            case Rate(frame_id, seq, useful, comment):
+                appended = await inbound.rate(conversation, author, seq, useful, comment, frame_id)
+            case SurveyAnswer(frame_id, survey, score, comment):
+                appended = await inbound.answer_survey(conversation, author, survey, score, frame_id, comment)
+            case End(frame_id):
+                appended = await inbound.end(conversation, author, frame_id)
+        return appended
+
+    async def _answer(self, act: Awaitable[None], frame_id: str | None) -> bool:
+        """Whether the act succeeded; if not, the customer has been told why and the connection stays open."""
+        try:
+            await act
+        except RateLimited as error:
+            self._door.metrics.rate_limited.inc()
+            self._wire.write_text(frames.error_frame(error, frame_id))
+        except TellonceError as error:
+            self._wire.write_text(frames.error_frame(error, frame_id))
+        except Refused:
+            raise
+        except Exception:
+            logger.exception("web.frame_failed")
+            self._wire.write_text(frames.error_frame(TellonceError(), frame_id))
+        else:
+            return True
+        return False
+
+    def _tell_typing(self, on: bool) -> None:
+        now = time.monotonic()
+        if on == self._typing_on and (not on or now - self._typing_at < TYPING_INTERVAL_SECONDS):
+            return
+        self._typing_on, self._typing_at = on, now
+        self._door.bus.publish(Typing(self._conversation_id, self._author, on))
+
+    # bad frames
+
+    def _read(self, raw: str | bytes) -> ClientFrame | None:
+        try:
+            frame = parse_frame(raw)
+        except (UnreadableFrame, OversizedFrame) as error:
+            self._complain(error)
+            return None
+        self._door.metrics.count_frame(frame)
+        return frame
+
+    def _complain(self, error: UnreadableFrame | OversizedFrame) -> None:
+        self._door.metrics.bad_frames.inc()
+        self._wire.write_text(frames.error_frame(error))
+        self._count_bad_frame()
+
+    def _count_bad_frame(self) -> None:
+        now = time.monotonic()
+        self._bad_frames = recent = self._bad_frames or deque(maxlen=BAD_FRAMES_A_MINUTE)
+        recent.append(now)
+        if len(recent) == BAD_FRAMES_A_MINUTE and now - recent[0] < 60.0:
+            raise Refused(POLICY, "too_many_bad_frames")
+
+
+async def _next_frame(receive: Receive) -> str | bytes | None:
+    """The next message's payload; None once the customer is gone."""
+    message = await receive()
+    if message["type"] != "websocket.receive":
+        return None
+    text = message.get("text")
+    return text if text is not None else bytes(message["bytes"])
+
+
+def check_access(conversation: Conversation, visitor_id: str, customer_id: str | None) -> None:
+    """A customer's conversation is theirs on any device, and nobody else's; another belongs to its visitor.
+
+    Raises:
+        Forbidden: it is somebody else's, or a customer's own identity is missing.
+    """
+    if conversation.customer_id is not None:
+        if conversation.customer_id != customer_id:
+            raise Forbidden("This conversation belongs to a signed-in customer. Please sign in to read it.")
+    elif conversation.visitor_id != visitor_id:
+        raise Forbidden("This conversation belongs to somebody else.")
+
+
+def check_origin(scope: Scope, allowed: frozenset[str]) -> None:
+    """Refuses pages of other sites. No Origin means no browser, and so no page to protect the customer from.
+
+    Raises:
+        Forbidden: the Origin is neither our own nor among the allowed ones; "null" never is.
+    """
+    origin = _header(scope, b"origin")
+    if origin is None:
+        return
+    origin = origin.rstrip("/").lower()
+    host = (_header(scope, b"host") or "").lower()
+    if origin in allowed or (host and _is_own(origin, host)):
+        return
+    raise Forbidden("This site is not allowed to open a conversation here: add it to TELLONCE_ALLOWED_ORIGINS.")
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Whether a page of this origin came from this host. A proxy may hold the certificate, so both schemes count."""
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and parts.netloc in (host, host.removesuffix(_default_port(parts.scheme)))
+
+
+def _default_port(scheme: str) -> str:
+    return ":443" if scheme == "https" else ":80"
+
+
+def choose_subprotocol(scope: Scope) -> str | None:
+    """Ours where it is offered; None where nothing is.
+
+    Raises:
+        Forbidden: only other protocols are offered, so neither side would understand the other.
+    """
+    offered = scope.get("subprotocols") or ()
+    if offered and frames.SUBPROTOCOL not in offered:
+        raise Forbidden(f"This server speaks {frames.SUBPROTOCOL} only.")
+    return frames.SUBPROTOCOL if offered else None
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key.lower() == name:
+            return str(value, "latin-1")
+    return None

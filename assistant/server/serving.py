@@ -1,0 +1,209 @@
+"""How the server listens: the socket, uvicorn and its settings, the way each request takes. Floor: door.
+
+Everything that must be there at once (pages, sockets) is answered here without a framework; the rest is `api.py`'s.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from assistant.channels.web import GOING_AWAY, Receive, Scope, Send
+from assistant.errors import NotFound, SettingsError, TellonceError
+from assistant.server.pages import Pages
+from assistant.server.problems import refuse_handshake
+from assistant.settings import Settings
+
+Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TRANSPORT_MAX_BYTES = 1024 * 1024  # frames between 64 KiB and this get a typed error; beyond it the socket closes, 1009
+CLOSE_GRACE_SECONDS = 10.0
+SHUTDOWN_SECONDS = 10
+
+
+class DirectSocket(WebSocketsSansIOProtocol):
+    """uvicorn's websocket, with what an ASGI `send` cannot do: write without waiting, see what is buffered, and close
+    a connection whose reader has stopped reading. Endpoints find it in `scope["extensions"]["tellonce.wire"]`.
+    """
+
+    async def run_asgi(self) -> None:
+        extensions: dict[str, Any] = self.scope["extensions"]
+        extensions["tellonce.wire"] = self
+        try:
+            await super().run_asgi()
+        finally:
+            extensions.clear()  # the cycle ends here instead of waiting for the collector
+
+    def write_text(self, frame: bytes) -> None:
+        if self._is_open:
+            self.conn.send_text(frame)
+            self._flush()
+
+    @property
+    def buffered_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    async def drained(self) -> None:
+        await self.writable.wait()
+
+    def cut_off(self, code: int, reason: str) -> None:
+        if not self._is_open:
+            return
+        self.stop_keepalive()
+        self.conn.send_close(code, reason)
+        self._flush()
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_GRACE_SECONDS, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """Tells the client that this server goes away (1001, PROTOCOL section 3); uvicorn itself would say 1012."""
+        if self.handshake_complete and self._is_open:
+            self.stop_keepalive()
+            self.conn.send_close(GOING_AWAY, "server_going_away")
+            self._flush()
+            self.close_sent = True
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": GOING_AWAY})
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    @property
+    def _is_open(self) -> bool:
+        return not (self.close_sent or self.disconnected or self.transport.is_closing())
+
+    def _flush(self) -> None:
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+
+class Rooms(Protocol):
+    """What the front door leads to (`app.App`)."""
+
+    pages: Pages
+
+    async def start(self) -> None:
+        """Called once on the event loop; returns at once, and goes on opening behind."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    async def api(self) -> Endpoint:
+        """The HTTP API, once it is there."""
+        ...
+
+    async def sockets(self) -> Mapping[str, Endpoint]:
+        """Path -> websocket endpoint, once the stores are open."""
+        ...
+
+
+class FrontDoor:
+    """The ASGI application: who answers what. Few frames deep, because a socket keeps each of them for its life."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            endpoint = await self._socket(scope, send)
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+        elif scope["type"] == "http":
+            if not await self._rooms.pages.respond(scope, send):
+                await (await self._rooms.api())(scope, receive, send)
+        else:
+            await self._live(receive, send)
+
+    async def _socket(self, scope: Scope, send: Send) -> Endpoint | None:
+        try:
+            endpoint = (await self._rooms.sockets()).get(scope["path"])
+            if endpoint is not None:
+                return endpoint
+            await refuse_handshake(send, NotFound())
+        except TellonceError as error:
+            await refuse_handshake(send, error)
+        return None
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The lifespan protocol: start and stop."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._rooms.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._rooms.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        SettingsError: the address cannot be had; the sentence says why and what to do.
+    """
+    try:
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (socket.gaierror, UnicodeError, OverflowError) as error:
+        raise SettingsError(f"The host {host!r} is not known here: use 127.0.0.1, 0.0.0.0 or a name.") from error
+    listener = socket.socket(address[0], socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address[4])
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(_bind_sentence(host, port, error)) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _bind_sentence(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken on {host}: stop what listens there, or choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} may not be used without special rights: choose one above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is not an address of this machine: use 127.0.0.1 or 0.0.0.0 with --host."
+    return f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+
+
+def address_of(listener: socket.socket) -> str:
+    """The address people open, for example http://127.0.0.1:8000."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def make_server(rooms: Rooms, settings: Settings) -> uvicorn.Server:
+    """uvicorn, set up: no compression (it costs 100 KB a connection), half-open sockets found within two intervals."""
+    config = uvicorn.Config(
+        FrontDoor(rooms),
+        loop="uvloop" if _has("uvloop") else "asyncio",
+        http="httptools",
+        ws=DirectSocket,
+        ws_max_size=TRANSPORT_MAX_BYTES,
+        ws_ping_interval=settings.ping_interval_seconds,
+        ws_ping_timeout=settings.ping_interval_seconds,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def _has(module: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(module) is not None
