@@ -1,0 +1,133 @@
+"""A conversation as a turn needs it: recent events, who has the floor, what is owed. Floor: pure.
+
+Kept in memory while a conversation is lively, so that a turn starts without reading the journal again; folded with the
+journal's own rules, and dropped and read anew whenever an event is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant.journal.events import Event, Kind, Role, answered_seq
+from assistant.journal.port import Conversation
+from assistant.journal.transcript import next_floor, next_unanswered
+from knowledge.documents import Turn
+
+KEPT_EVENTS = 160
+
+
+@dataclass(slots=True)
+class Line:
+    """One conversation's recent events and their fold. `head` is the seq of the newest."""
+
+    conversation_id: str
+    customer_id: str | None
+    floor: str
+    unanswered: int | None
+    head: int
+    events: list[Event] = field(default_factory=list)
+    page: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, conversation: Conversation, events: Sequence[Event]) -> Line:
+        """The line of a conversation as loaded, with `events` read at the same time or later."""
+        line = cls(
+            conversation.id,
+            conversation.customer_id,
+            conversation.floor,
+            conversation.unanswered_seq,
+            conversation.head_seq,
+        )
+        for event in events:
+            if event.seq <= conversation.head_seq:
+                line._note(event)
+            else:
+                line.fold(event)
+        return line
+
+    def fold(self, event: Event) -> bool:
+        """Takes the next event in; False if one before it is missing. A known one changes nothing."""
+        if event.seq <= self.head:
+            return True
+        if event.seq != self.head + 1:
+            return False
+        self.head = event.seq
+        self.floor = next_floor(self.floor, event)
+        self.unanswered = next_unanswered(self.unanswered, self.floor, event, event.seq)
+        self._note(event)
+        return True
+
+    def _note(self, event: Event) -> None:
+        self.events.append(event)
+        if len(self.events) > 2 * KEPT_EVENTS:
+            del self.events[:KEPT_EVENTS]
+        data = event.data or {}
+        if event.kind is Kind.IDENTIFIED and data.get("customer"):
+            self.customer_id = str(data["customer"])
+        if event.kind is Kind.CONTEXT and isinstance(data.get("page"), dict):
+            self.page = data["page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be answered now: `text` joins the customer's messages that no answer has settled, up to `seq`.
+
+    `events` are the recent events before the first of them, `earlier` the same as turns, oldest first.
+    """
+
+    conversation_id: str
+    seq: int
+    text: str
+    floor: str
+    customer_id: str | None = None
+    page: dict[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    @property
+    def earlier(self) -> list[Turn]:
+        return turns_of(self.events)
+
+    @property
+    def page_product(self) -> str | None:
+        product = self.page.get("product")
+        return product if isinstance(product, str) and product.strip() else None
+
+
+def question_of(line: Line) -> Question | None:
+    """What the assistant owes an answer to; None when it owes none."""
+    if line.unanswered is None:
+        return None
+    settled = 0
+    for event in line.events:
+        if (answered := answered_seq(event)) is not None:
+            settled = max(settled, answered)
+        elif event.kind in (Kind.CONVERSATION_ENDED, Kind.HANDOFF_RETURNED) or event.author.role is Role.AGENT:
+            settled = max(settled, event.seq)
+    open_messages = [e for e in line.events if _is_customers(e) and settled < e.seq <= line.unanswered]
+    if not open_messages:
+        open_messages = [e for e in line.events if _is_customers(e) and e.seq == line.unanswered]
+    first = open_messages[0].seq if open_messages else line.unanswered
+    return Question(
+        conversation_id=line.conversation_id,
+        seq=line.unanswered,
+        text="\n".join(event.text for event in open_messages if event.text.strip())[-8000:],
+        floor=line.floor,
+        customer_id=line.customer_id,
+        page=dict(line.page),
+        events=tuple(event for event in line.events if event.seq < first or answered_seq(event) is not None),
+    )
+
+
+def turns_of(events: Sequence[Event]) -> list[Turn]:
+    """The messages among `events` as turns; an agent's count as ours."""
+    return [
+        Turn("customer" if event.author.role is Role.CUSTOMER else "assistant", event.text)
+        for event in events
+        if event.kind is Kind.MESSAGE and event.text.strip() and event.author.role is not Role.SYSTEM
+    ]
+
+
+def _is_customers(event: Event) -> bool:
+    return event.kind is Kind.MESSAGE and event.author.role is Role.CUSTOMER

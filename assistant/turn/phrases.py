@@ -1,0 +1,152 @@
+"""How customers say what is not a question for the knowledge: word lists and patterns, English. Floor: pure."""
+
+from __future__ import annotations
+
+import re
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _pattern(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in alternatives), re.IGNORECASE)
+
+
+STOP = _words(
+    """a an and any are as at be been but by can could do does did for from get got had has have how i if in is it its
+    me my no not of on or our please should so some tell that the their them then there they this to up use was we were
+    what when where which who why will with would you your"""
+)
+FILLER = _words(
+    """a all am and are at be dear everyone folks guys i im is it just me my now oh of please pls so there team that the
+    this to today u very well with you your yourself again support bot assistant"""
+)
+GREETING = _words(
+    """hi hii hello helo hey heya hiya howdy yo greetings morning afternoon evening good day hallo hola bonjour"""
+)
+SMALL_ASK = _words("how doing going whats up how's what's")
+THANKS_CORE = _words(
+    """thanks thank thx ty cheers appreciated appreciate great perfect awesome excellent lovely brilliant wonderful nice
+    cool ok okay helped helpful solved sorted super amazing noted"""
+)
+THANKS = THANKS_CORE | _words("helps works worked got fine much lot so useful clear did for help helping quick answer")
+THANKS = THANKS | _words("will try good really")
+FAREWELL_CORE = _words("bye goodbye ciao")
+FAREWELL = FAREWELL_CORE | _words(
+    "later see night no nope nothing else thats that's all done have nice good day weekend for"
+)
+NOTHING_MORE = frozenset({"no", "nope", "nothing else", "that's all", "thats all", "that is all", "no that's all"})
+YES_CORE = _words("yes yeah yep yup sure ok okay please absolutely definitely")
+YES = YES_CORE | _words("do go ahead y that would be great good id like")
+
+_PERSON = (
+    r"(?:human(?: being)?|(?:real |actual |live )?(?:person|people)|agent|representative|rep|operator|advis[oe]r"
+    r"|colleague|employee|supervisor|manager|customer (?:service|support|care)|support (?:team|staff|agent|person)"
+    r"|some(?:one|body)(?: real| else| from your team| from support)?|staff(?: member)?|team member)"
+)
+_REACH = (
+    r"(?:talk|speak|chat|connect|transfer|put me|pass me|hand me|get me|give me|reach|contact|need|want|like|prefer"
+    r"|have|switch|escalate|forward)"
+)
+_ARTICLE = r"(?:a |an |the |any |your |another )"
+ASK_HUMAN = _pattern(
+    r"\b(?:i|me|we|can|could|please|let|may|just|would|rather|wanna|gotta|to)\b[^.?!]{0,30}"
+    rf"\b{_REACH}\b[^.?!]{{0,30}}?\b(?:to|with|over to|for|a|an|the|any|some|your)\s+{_ARTICLE}?{_PERSON}\b",
+    rf"^\W*(?:{_REACH}|connect me|transfer me)\b[^.?!]{{0,25}}\b{_PERSON}\b\W*(?:please|pls|now)?\W*$",
+    r"^\W*(?:please )?(?:connect|transfer|put) me (?:through )?(?:to|with) \w+(?: \w+)?\W*$",
+    rf"^\W*(?:a |an )?{_PERSON}\s*(?:please|pls|now|!)*\W*$",
+    r"\b(?:real|actual|live)\s+(?:human|person|agent)\b[^?]{0,20}(?:please|now|$)",
+    r"\b(?:call me back|can (?:some(?:one|body)|you) (?:please )?call me|phone me|ring me)\b",
+    r"\bi (?:want|need|demand) (?:a|to make a|to file a|to raise a) (?:formal )?complaint\b",
+)
+NOT_HUMAN = _pattern(
+    r"\b(?:don'?t|do not|no need|not)\b[^.?!]{0,20}\b(?:talk|speak|want|need)\b",
+    r"\b(?:user|travel|cleaning|descaling|estate) agent\b",
+)
+ARE_YOU_A_BOT = _pattern(
+    r"\b(?:are|r) (?:you|u) (?:an? )?(?:real|human|bot|robot|ai|machine|person|chat ?bot|automated)\b",
+    r"\bam i (?:talking|speaking|chatting) (?:to|with) (?:an? )?(?:real|human|bot|robot|person|machine)\b",
+)
+_NEGATED = r"(?:(?:did|does|is|are|was|has|do)(?: not| ?n[o']?t)|were not)"
+UNHAPPY = _pattern(
+    r"\bnot what i (?:asked|meant|need)",
+    rf"\b(?:that|this|it|you) {_NEGATED} (?:\w+ )?(?:help|answer|work|understand)\w*",
+    r"\b(?:not helpful|unhelpful|useless|you are wrong|that is wrong|that's wrong|no help|waste of time)\b",
+)
+URGENT = _pattern(
+    r"\b(?:caught fire|on fire|is burning|started burning|exploded|exploding|melted|melting|electrocuted)\b",
+    r"\bsmok(?:e|ing)\b[^.?!]{0,30}\b(?:from|out|coming|machine|inside)\b",
+    r"\belectric(?:al)? shock\b",
+    r"\b(?:got|been|was) (?:burned|burnt|scalded|injured|hurt)\b",
+    r"\bspark(?:s|ed|ing)\b",
+    r"\b(?:swelling battery|battery is swollen|swollen battery)\b",
+)
+SUPPOSES = _pattern(r"\b(?:what (?:if|happens)|can it|could it|does it|will it|should i|how (?:do|can|to))\b")
+
+ORDER_NUMBER = re.compile(
+    r"(?<![\w-])#?\s?([A-Z]{1,5}-?\d{3,10}(?:-\d{1,6})?|\d{5,12}|\d{3,6}-\d{3,8}(?:-\d{3,8})?)(?![\w-])", re.IGNORECASE
+)
+ORDER_WORD = r"(?:orders?|packages?|parcels?|deliver(?:y|ies)|shipments?|purchase|things? i (?:ordered|bought))"
+_NEAR = r"[^.?!]{0,30}"
+_MINE = r"\b(?:my|our)\b"
+_ARRIVE = r"(?:arriv\w*|come|coming|get here|ship\w*|deliver\w*|be here|due)"
+_MOVED = r"(?:shipped|ship|dispatched|sent|delivered|arrived|arrive|delayed|late|on (?:its|the) way|ready|left)"
+_LATE = r"(?:not|n't|never|still|late|delayed|missing|lost|arriv\w*|come|came|here)"
+ORDER_STATUS = _pattern(
+    rf"\bwhere(?:'s| is| are|s)?\b{_NEAR}\b(?:my|our|the)\b{_NEAR}\b{ORDER_WORD}\b",
+    rf"\b(?:status|track|tracking|progress|update|news|eta)\b{_NEAR}{_MINE}{_NEAR}\b{ORDER_WORD}\b",
+    rf"\bmy\b[^.?!]{{0,20}}\b{ORDER_WORD}\b[^.?!]{{0,15}}\b(?:status|tracking|update|eta)\b",
+    rf"\b(?:has|have|did|is|was|were|are)\b[^.?!]{{0,12}}{_MINE}[^.?!]{{0,25}}\b{ORDER_WORD}\b[^.?!]{{0,20}}\b{_MOVED}\b",
+    rf"\b(?:has|have|did|was|were)\b[^.?!]{{0,12}}{_MINE}{_NEAR}\b(?:shipped|dispatched|sent|delivered|arrived|arrive)\b",
+    rf"\bmy\b[^.?!]{{0,25}}\b{ORDER_WORD}\b{_NEAR}\b{_LATE}\b",
+    rf"\bwhen\b[^.?!]{{0,25}}\b(?:my|our|the)\b{_NEAR}\b{ORDER_WORD}\b{_NEAR}\b{_ARRIVE}\b",
+    rf"\bwhen\b{_NEAR}{_MINE}[^.?!]{{0,40}}\b(?:arriv\w*|be delivered|get here|ship(?:ped)?|coming|due to come)\b",
+    rf"\bwhen\b{_NEAR}\b(?:receive|get|expect)\b[^.?!]{{0,10}}{_MINE}{_NEAR}\b{ORDER_WORD}\b",
+    r"\bwhat (?:did i|have i) (?:order|ordered|buy|bought|purchased)\b",
+    r"\b(?:show|list|see|what are)\b[^.?!]{0,15}\bmy\b[^.?!]{0,15}\borders\b",
+    r"\bmy (?:tracking|order) (?:number|no|id)\b",
+    r"\bwhere(?:'s| is) my (?!nearest|closest)(?!manual|warranty|serial|receipt|invoice|refund)\w+(?: \w+){0,2}\W*$",
+)
+GENERAL_HOW = _pattern(
+    r"^\W*(?:how (?:do|can|could|should|would|long)|what (?:happens|if|should))\b",
+    r"^\W*(?:can i|could i|do you|is it possible|may i)\b",
+    r"^\W*i want to (?:return|cancel|change)\b",
+)
+MY_WAIT = _pattern(r"\bhow long\b[^.?!]{0,20}\bmy (?:order|parcel|package|delivery)\b")
+NOT_STATUS = _pattern(
+    r"\b(?:return|refund|cancel|change|exchange|modify|edit|gift|damaged|broken|invoice|receipt)\b",
+    r"\b(?:wrong (?:item|product|colou?r)|missing (?:a )?part)\b",
+)
+ASKS_FOR_STEPS = _pattern(
+    r"\bhow (?:do|can|could|should|would|to|must)\b",
+    r"\b(?:steps?|instructions?|procedure|guide|walk me through|set ?up|way to)\b",
+    r"\bwhat (?:do|should|can|must) i do\b",
+)
+APPOINTMENT = _pattern(
+    r"\b(?:when|what time|where|is|do i have|confirm|show|details|which day|any)\b[^.?!]{0,40}\b(?:my|an|any)\b"
+    rf"{_NEAR}\b(?:appointments?|bookings?|technician|call ?back|(?:repair|service|engineer|workshop) visit)\b",
+    r"^\W*my (?:next )?appointments?\W*$",
+)
+MY_PRODUCTS = _pattern(
+    r"\b(?:what|which)\b[^.?!]{0,20}\b(?:products?|devices?|machines?|models?|items?)\b[^.?!]{0,15}"
+    r"\b(?:do i (?:own|have)|i own|i have|have i (?:bought|got)|did i buy|are registered|is registered)\b",
+    r"\bserial number\b[^.?!]{0,20}\b(?:of|for|on) my\b",
+    r"\b(?:what|show|tell)\b[^.?!]{0,15}\bmy serial number\b",
+    r"\bwhen did i buy\b",
+    r"\bmy (?:registered )?products\W*$",
+)
+LEADING_GREETING = re.compile(
+    r"^\s*(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|dear (?:team|support|all)"
+    r"|hallo)(?:\s+(?:there|all|team|everyone|again|guys|folks))?\b[\s,!.:;–-]*)+",
+    re.IGNORECASE,
+)
+REFERS_BACK = _pattern(
+    r"\b(?:it|its|it's|they|them|their|that|this|these|those|one|ones|he|she|same|other|another|instead|else)\b",
+)
+CONTINUES = _pattern(
+    r"^\W*(?:and|but|or|so|what about|how about|what if|why|why not|really|which one|then|also)\b",
+    r"^\W*(?:how much|how long|when|where)\W*$",
+    r"^\W*ok(?:ay)? (?:and|but|so)\b",
+)
+OWN_THING = _pattern(r"\b(?:my|it|its|it's|this|that|the (?:machine|device|product|unit|thing|app))\b")

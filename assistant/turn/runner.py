@@ -1,0 +1,271 @@
+"""When turns run: one at a time a conversation, a bounded number at once, each settled once. Floor: use case.
+
+A turn belongs to its conversation, not to a socket: it is woken by the committed question and ends with the committed
+answer. What a crash cuts short is found in the journal at the next start, by the same rule as everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from assistant.errors import StorageUnavailable, Superseded
+from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
+from assistant.journal.events import ASSISTANT, Event, Kind, NewEvent, Role, turn_client_id
+from assistant.journal.port import Journal, Unless
+from assistant.journal.transcript import QUEUE_FLOOR
+from assistant.turn.answering import Answer, Answering
+from assistant.turn.blocks import parse_blocks
+from assistant.turn.conversation import KEPT_EVENTS, Line, Question, question_of
+
+logger = structlog.get_logger(__name__)
+
+FLOOR_TAKERS = frozenset(
+    {
+        Kind.HANDOFF_REQUESTED,
+        Kind.HANDOFF_ACCEPTED,
+        Kind.HANDOFF_TRANSFERRED,
+        Kind.HANDOFF_RETURNED,
+        Kind.CONVERSATION_ENDED,
+    }
+)
+KEPT_LINES = 1000  # lively conversations whose events stay in memory
+SETTLED_AT_ONCE = 500  # unanswered turns taken up per look into the journal
+
+
+class TurnRunner:
+    """Runs the assistant's turns. `start` and `stop` it on the event loop that the bus publishes on."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        bus: Bus,
+        answering: Answering,
+        *,
+        max_turns: int = 256,
+        turn_deadline_seconds: float = 90.0,
+        retry_seconds: float = 0.5,
+    ) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._answering = answering
+        self._slots = asyncio.Semaphore(max_turns)
+        self._deadline = turn_deadline_seconds
+        self._retry = retry_seconds
+        self._lines: OrderedDict[str, Line] = OrderedDict()
+        self._loading: dict[str, list[Event]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._committing: set[str] = set()
+        self._owner: asyncio.Task[None] | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._unsubscribe: Unsubscribe | None = None
+
+    @property
+    def mode(self) -> str:
+        """How the next answer would be made: `model`, `embedded` or `degraded`."""
+        return self._answering.mode
+
+    @property
+    def active_turns(self) -> int:
+        """Conversations being answered right now."""
+        return len(self._running)
+
+    async def start(self) -> None:
+        """Listens for questions and takes up those the journal still owes an answer to."""
+        ready = asyncio.Event()
+        self._owner = asyncio.create_task(self._own(ready), name="turns")
+        await ready.wait()
+        self._unsubscribe = self._bus.subscribe_all(self._on_item)
+        for conversation in await self._journal.list_conversations(unanswered=True, limit=SETTLED_AT_ONCE):
+            logger.info("turn.found_unanswered", conversation=conversation.id, turn=conversation.unanswered_seq)
+            self._wake(conversation.id)
+
+    async def stop(self) -> None:
+        """Stops every turn where it is; what was not committed is found unanswered at the next start."""
+        if self._unsubscribe:
+            self._unsubscribe()
+        if self._owner:
+            self._owner.cancel()
+            await asyncio.gather(self._owner, return_exceptions=True)
+        self._owner = self._group = self._unsubscribe = None
+
+    async def _own(self, ready: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            ready.set()
+            await asyncio.Event().wait()
+
+    def _on_item(self, item: Item) -> None:
+        if not isinstance(item, Event):
+            return
+        conversation_id = item.conversation_id
+        if (loading := self._loading.get(conversation_id)) is not None:
+            loading.append(item)
+        line = self._lines.get(conversation_id)
+        if line is not None and not line.fold(item):
+            del self._lines[conversation_id]
+        if item.kind is Kind.MESSAGE:
+            if item.author.role is Role.CUSTOMER:
+                self._wake(conversation_id)
+        elif item.kind in FLOOR_TAKERS and conversation_id not in self._committing:
+            self._interrupt(conversation_id)
+
+    def _interrupt(self, conversation_id: str) -> None:
+        if task := self._running.get(conversation_id):
+            logger.info("turn.interrupted", conversation=conversation_id)
+            task.cancel()
+
+    def _wake(self, conversation_id: str) -> None:
+        if self._group is not None and conversation_id not in self._running:
+            self._running[conversation_id] = self._group.create_task(self._serve(conversation_id))
+
+    async def _serve(self, conversation_id: str) -> None:
+        """Answers until nothing is owed. Whoever wakes this conversation meanwhile is served by the same loop."""
+        wait = self._retry
+        interrupted = False
+        try:
+            while True:
+                try:
+                    async with self._slots:
+                        if not await self._turn(conversation_id):
+                            break
+                    wait = self._retry
+                except StorageUnavailable as error:
+                    logger.error("turn.storage_unavailable", conversation=conversation_id, error=str(error))
+                    self._lines.pop(conversation_id, None)
+                    await asyncio.sleep(wait)
+                    wait = min(wait * 2, 30.0)
+        except asyncio.CancelledError:
+            interrupted = True
+            if self._owner is None or self._owner.cancelling():
+                raise
+        except Exception:
+            # A bug in this file: it ends this conversation's turn, not everybody's (the group would cancel all).
+            logger.exception("turn.crashed", conversation=conversation_id)
+        finally:
+            self._running.pop(conversation_id, None)
+            line = self._lines.get(conversation_id)
+            if interrupted and line is not None and line.unanswered is not None:
+                self._wake(conversation_id)
+
+    async def _turn(self, conversation_id: str) -> bool:
+        """Answers what is owed in one conversation; False when nothing is."""
+        line = await self._line(conversation_id)
+        question = question_of(line) if line else None
+        if line is None or question is None:
+            return False
+        self._bus.publish(Typing(conversation_id, ASSISTANT, True))
+        try:
+            answer = await self._answer(question)
+            if answer is None:
+                return False
+            await self._commit(line, question, answer)
+        finally:
+            self._bus.publish(Typing(conversation_id, ASSISTANT, False))
+        return True
+
+    async def _answer(self, question: Question) -> Answer | None:
+        drafts = _Drafts(self._bus, question)
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._answering.answer(question, drafts)
+        except Exception as error:
+            logger.exception("turn.failed", conversation=question.conversation_id, turn=question.seq)
+            return self._answering.last_resort(question, type(error).__name__)
+
+    async def _commit(self, line: Line, question: Question, answer: Answer) -> None:
+        """Answer and evidence in one commit, unless somebody took the floor after the question."""
+        conversation_id = question.conversation_id
+        events = _events_of(question, answer)
+        if answer.hand_over:
+            events.append(await self._hand_over(question, answer.hand_over))
+        self._committing.add(conversation_id)
+        try:
+            unless = Unless(FLOOR_TAKERS, after=question.seq)
+            appended = await self._journal.append(conversation_id, events, unless=unless)
+        except Superseded:
+            logger.info("turn.superseded", conversation=conversation_id, turn=question.seq)
+            self._lines.pop(conversation_id, None)
+            return
+        finally:
+            self._committing.discard(conversation_id)
+        if appended.repeated or not all(line.fold(event) for event in appended.events):
+            self._lines.pop(conversation_id, None)
+        logger.info(
+            "turn.answered",
+            conversation=conversation_id,
+            turn=question.seq,
+            mode=answer.mode,
+            outcome=answer.outcome,
+            hand_over=answer.hand_over,
+            decision=answer.evidence.get("decision"),
+            release=answer.evidence.get("release"),
+            sureness=answer.evidence.get("sureness"),
+            timings_ms=answer.evidence.get("timings_ms"),
+        )
+
+    async def _hand_over(self, question: Question, reason: str) -> NewEvent:
+        waiting = await self._journal.list_conversations(floors=(QUEUE_FLOOR,), limit=1000)
+        data = {"reason": reason, "position": len(waiting) + 1, "wait_seconds": None}
+        return NewEvent(Kind.HANDOFF_REQUESTED, ASSISTANT, data, client_id=f"handoff-{question.seq}")
+
+    async def _line(self, conversation_id: str) -> Line | None:
+        """The conversation's line, from memory or from the journal; None when there is no such conversation."""
+        if line := self._lines.get(conversation_id):
+            self._lines.move_to_end(conversation_id)
+            return line
+        heard = self._loading.setdefault(conversation_id, [])
+        try:
+            conversation = await self._journal.load_conversation(conversation_id)
+            if conversation is None:
+                return None
+            after = max(0, conversation.head_seq - KEPT_EVENTS)
+            events = await self._journal.read(conversation_id, after=after, limit=2 * KEPT_EVENTS)
+        finally:
+            self._loading.pop(conversation_id, None)
+        line = Line.of(conversation, events)
+        if not all(line.fold(event) for event in heard):
+            return await self._line(conversation_id)
+        self._lines[conversation_id] = line
+        while len(self._lines) > KEPT_LINES:
+            self._lines.popitem(last=False)
+        return line
+
+
+class _Drafts:
+    """Publishes an answer's text as it may leave, numbered."""
+
+    def __init__(self, bus: Bus, question: Question) -> None:
+        self._bus = bus
+        self._conversation_id = question.conversation_id
+        self._turn = question.seq
+        self._n = 0
+
+    def __call__(self, text: str) -> None:
+        if text:
+            self._bus.publish(Draft(self._conversation_id, self._turn, self._n, text))
+            self._n += 1
+
+
+def _events_of(question: Question, answer: Answer) -> list[NewEvent]:
+    """Evidence first: whoever sees the answer finds what it stands on already there."""
+    message: dict[str, Any] = {
+        "text": answer.text,
+        "blocks": parse_blocks(answer.text, len(answer.citations)),
+        "citations": [citation.as_data() for citation in answer.citations],
+        "outcome": answer.outcome,
+        "suggestions": list(answer.suggestions),
+        "mode": answer.mode,
+        "turn": question.seq,
+    }
+    return [
+        NewEvent(Kind.EVIDENCE, ASSISTANT, answer.evidence, client_id=f"evidence-{question.seq}"),
+        NewEvent(Kind.MESSAGE, ASSISTANT, message, client_id=turn_client_id(question.seq)),
+    ]
+
+
+__all__: Sequence[str] = ("FLOOR_TAKERS", "TurnRunner")

@@ -1,0 +1,206 @@
+"""Text -> sentences, list items and table rows, each knowing where it stands. Floor: pure.
+
+Reads the canonical light Markdown of `knowledge.documents.Document.text`; offsets count characters of the text given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|no|nos|mr|mrs|ms|dr|prof|st|fig|art|max|min|incl|excl|ca|cf|tel|dept|inc|ltd|co|jr|sr"
+    r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|u\.s|u\.k|a\.m|p\.m)|(?<![^\W\d_])[A-Z])\.$",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’)\]*_]*|[。！？]+)(?=\s|$)(?:\s*\[\d{1,2}\])*")
+_LIST_ITEM = re.compile(r"^(\s{0,8})(?:([-*+•])|(\d{1,3})[.)])\s+(?=\S)")
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
+_RULE_ROW = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_MARKER = re.compile(r"\s*\[\d{1,2}\](?!\()")
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+
+SENTENCE, ITEM, ROW, CODE = "sentence", "item", "row", "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest thing worth quoting: `text[start:end]` of the passage is its exact wording.
+
+    `shown` is the same, readable on its own: one line, no list marker, table cells named by their column.
+    Units of one list, table or paragraph share `group`; `number` is a numbered item's own number.
+    """
+
+    kind: str
+    shown: str
+    start: int
+    end: int
+    group: int
+    number: int | None = None
+    heading: str = ""
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences in one paragraph, in order, without the white space between them."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        if _continues(text, start, match):
+            continue
+        spans.append((start, match.end()))
+        start = match.end()
+    spans.append((start, len(text)))
+    trimmed = [(a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in spans]
+    return [(a, b) for a, b in trimmed if a < b]
+
+
+def _continues(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the full stop found is not the end: an abbreviation, an initial, or a small letter follows."""
+    rest = text[match.end() :].lstrip()
+    if not rest:
+        return False
+    stop = match[0].startswith(".")
+    if stop and (_ABBREVIATION.search(text[max(start, match.start() - 12) : match.start() + 1]) is not None):
+        return True
+    if stop and re.fullmatch(r"\W*\d{1,3}", text[start : match.start()].strip()):
+        return True
+    return rest[0].islower() and not match[0].endswith("\n")
+
+
+def split_units(text: str) -> list[Unit]:
+    """Every unit of a passage in reading order; headings are not units but name those below them."""
+    return list(_units(text))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower case."""
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def show(text: str) -> str:
+    """A stretch of a document as one line of prose: white space folded, footnote markers gone."""
+    return " ".join(_MARKER.sub("", text).split())
+
+
+def _units(text: str) -> Iterator[Unit]:
+    lines = _lines(text)
+    at, group, heading = 0, 0, ""
+    while at < len(lines):
+        start, line = lines[at]
+        group += 1
+        if not line.strip():
+            at += 1
+        elif match := _HEADING.match(line):
+            heading = match[1]
+            at += 1
+        elif line.lstrip().startswith("```"):
+            at, unit = _code(lines, at, group, heading)
+            if unit:
+                yield unit
+        elif line.lstrip().startswith("|") or (
+            at + 1 < len(lines) and "|" in line and _RULE_ROW.match(lines[at + 1][1])
+        ):
+            at, rows = _table(lines, at, group, heading)
+            yield from rows
+        elif _LIST_ITEM.match(line):
+            at, items = _list(lines, at, group, heading)
+            yield from items
+        else:
+            end = at
+            while end + 1 < len(lines) and _is_prose(lines[end + 1][1]):
+                end += 1
+            stop = lines[end][0] + len(lines[end][1])
+            for a, b in split_sentences(text[start:stop]):
+                if shown := show(text[start + a : start + b]):
+                    yield Unit(SENTENCE, shown, start + a, start + b, group, heading=heading)
+            at = end + 1
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    found, at = [], 0
+    for line in text.split("\n"):
+        found.append((at, line))
+        at += len(line) + 1
+    return found
+
+
+def _is_prose(line: str) -> bool:
+    return bool(line.strip()) and not (
+        _HEADING.match(line) or _LIST_ITEM.match(line) or line.lstrip().startswith(("|", "```"))
+    )
+
+
+def _code(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) -> tuple[int, Unit | None]:
+    end = at + 1
+    while end < len(lines) and not lines[end][1].lstrip().startswith("```"):
+        end += 1
+    last = min(end, len(lines) - 1)
+    body = "\n".join(line for _, line in lines[at + 1 : end])
+    unit = Unit(CODE, f"```\n{body}\n```", lines[at][0], lines[last][0] + len(lines[last][1]), group, heading=heading)
+    return end + 1, unit if body.strip() else None
+
+
+def _table(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) -> tuple[int, list[Unit]]:
+    end = at
+    while end < len(lines) and "|" in lines[end][1] and lines[end][1].strip():
+        end += 1
+    rows = [(start, line) for start, line in lines[at:end] if not _RULE_ROW.match(line)]
+    has_head = at + 1 < end and bool(_RULE_ROW.match(lines[at + 1][1]))
+    head = _cells(rows[0][1]) if has_head else []
+    units = [
+        Unit(ROW, shown, start + len(line) - len(line.lstrip()), start + len(line.rstrip()), group, heading=heading)
+        for start, line in (rows[1:] if has_head else rows)
+        if (shown := _show_row(head, _cells(line)))
+    ]
+    return max(end, at + 1), units
+
+
+def _cells(line: str) -> list[str]:
+    parts = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
+    return [show(part.replace("\\|", "|")) for part in parts]
+
+
+def _show_row(head: Sequence[str], cells: Sequence[str]) -> str:
+    """`E4: Cause: no water. Remedy: fill the tank.`, or `Height: 32 cm` for a table of two columns."""
+    if not cells or not any(cells):
+        return ""
+    first = cells[0].strip("*") if cells[0] else ""
+    if len(cells) <= 2 or not head:
+        rest = ", ".join(cell for cell in cells[1:] if cell)
+        return f"**{first}**: {rest}" if first and rest else first or rest
+    named = [
+        f"{name}: {cell}" if name else cell
+        for name, cell in zip(head[1:], cells[1:], strict=False)
+        if cell and cell not in ("-", "–", "—")
+    ]
+    joined = ". ".join(part.rstrip(".") for part in named)
+    return f"**{first}**. {joined}." if first else f"{joined}."
+
+
+def _list(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) -> tuple[int, list[Unit]]:
+    items: list[list[int]] = []  # first and last line of each item
+    end = at
+    while end < len(lines):
+        line = lines[end][1]
+        if _LIST_ITEM.match(line):
+            items.append([end, end])
+        elif not line.strip():
+            following = next((i for i in range(end + 1, len(lines)) if lines[i][1].strip()), None)
+            if following is None or not (_LIST_ITEM.match(lines[following][1]) or lines[following][1].startswith("  ")):
+                break
+        elif _is_prose(line) and (line.startswith(" ") or lines[end - 1][1].strip()):
+            items[-1][1] = end
+        else:
+            break
+        end += 1
+    return end, [_item(lines, first, last, group, heading) for first, last in items]
+
+
+def _item(lines: Sequence[tuple[int, str]], first: int, last: int, group: int, heading: str) -> Unit:
+    match = _LIST_ITEM.match(lines[first][1])
+    assert match is not None
+    shown = show(" ".join([lines[first][1][match.end() :], *(line for _, line in lines[first + 1 : last + 1])]))
+    start = lines[first][0] + match.end()
+    number = int(match[3]) if match[3] else None
+    return Unit(ITEM, shown, start, lines[last][0] + len(lines[last][1].rstrip()), group, number, heading)
