@@ -1,0 +1,191 @@
+"""Sets a manual as a PDF: cover, running heads, page numbers, ruled tables, two columns where asked. Floor: reportlab.
+
+`invariant` fixes dates and ids, so that the same manual gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from io import BytesIO
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    ListFlowable,
+    ListItem,
+    NextPageTemplate,
+    PageBreak,
+    PageTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
+from reportlab.platypus import Paragraph as Text
+
+from assistant.demo.manual_source import Block, Grid, Heading, Line, Listing, Manual, Paragraph, TwoColumns, plain
+
+WIDTH, HEIGHT = A4
+MARGIN = 22 * mm
+GUTTER = 8 * mm
+COLUMN = (WIDTH - 2 * MARGIN - GUTTER) / 2
+INK, ACCENT, LINE, TINT = (HexColor(colour) for colour in ("#1b2430", "#0f6a63", "#c9c3b6", "#eef3f1"))
+
+BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=13.5, textColor=INK, spaceAfter=5)
+CELL = ParagraphStyle("cell", parent=BODY, fontSize=8.5, leading=11, spaceAfter=0)
+HEADINGS = {
+    2: ParagraphStyle(
+        "h2", parent=BODY, fontName="Helvetica-Bold", fontSize=15, leading=19, spaceBefore=14, spaceAfter=6
+    ),
+    3: ParagraphStyle(
+        "h3", parent=BODY, fontName="Helvetica-Bold", fontSize=11, leading=14, spaceBefore=9, spaceAfter=4
+    ),
+}
+TITLE = ParagraphStyle("title", parent=BODY, fontName="Helvetica-Bold", fontSize=28, leading=34, spaceAfter=10)
+SUBTITLE = ParagraphStyle("subtitle", parent=BODY, fontSize=12, leading=16, textColor=ACCENT)
+
+
+def typeset_pdf(manual: Manual, *, keywords: str) -> bytes:
+    """The manual as a PDF file. `keywords` stands readable in its information dictionary.
+
+    Set twice: only after the first time is the number of pages known that each page tells.
+    """
+    pages = _set(BytesIO(), manual, keywords, pages=0)
+    file = BytesIO()
+    _set(file, manual, keywords, pages=pages)
+    return file.getvalue()
+
+
+def _set(file: BytesIO, manual: Manual, keywords: str, *, pages: int) -> int:
+    document = _Document(file, manual, keywords, pages)
+    document.build(list(_tell(manual)))
+    return int(document.page)
+
+
+def _tell(manual: Manual) -> Iterator[Flowable]:
+    yield from (Spacer(0, 60 * mm), Text(escape(manual.title), TITLE), Text(escape(manual.subtitle), SUBTITLE))
+    yield from (NextPageTemplate("one column"), PageBreak())
+    width = WIDTH - 2 * MARGIN
+    for number, block in enumerate(manual.blocks):
+        width = COLUMN if isinstance(block, TwoColumns) else width
+        yield from _set_block(block, f"section-{number}", width)
+
+
+class _Document(BaseDocTemplate):  # type: ignore[misc] # reportlab has no types
+    """Three page layouts, and a bookmark for each heading as it lands on its page."""
+
+    def __init__(self, file: BytesIO, manual: Manual, keywords: str, pages: int) -> None:
+        super().__init__(
+            file,
+            pagesize=A4,
+            title=manual.title,
+            author="Aldermorn Ltd",
+            subject=manual.subtitle,
+            keywords=keywords,
+            lang="en",
+            invariant=1,
+        )
+        self.manual, self.pages = manual, pages
+        height = HEIGHT - 2 * MARGIN
+        whole = Frame(MARGIN, MARGIN, WIDTH - 2 * MARGIN, height, 0, 0, 0, 0)
+        left = Frame(MARGIN, MARGIN, COLUMN, height, 0, 0, 0, 0)
+        right = Frame(MARGIN + COLUMN + GUTTER, MARGIN, COLUMN, height, 0, 0, 0, 0)
+        self.addPageTemplates(
+            [
+                PageTemplate("cover", [whole], onPage=self._draw_cover),
+                PageTemplate("one column", [whole], onPage=self._draw_running_head),
+                PageTemplate("two columns", [left, right], onPage=self._draw_running_head),
+            ]
+        )
+
+    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 - reportlab's name
+        key = getattr(flowable, "bookmark", None)
+        if key:
+            self.canv.bookmarkPage(key)
+            self.canv.addOutlineEntry(flowable.getPlainText(), key, level=int(flowable.style.name[1]) - 2)
+
+    def _draw_cover(self, canvas: Canvas, _document: BaseDocTemplate) -> None:
+        canvas.setFillColor(ACCENT)
+        canvas.rect(0, HEIGHT - 18 * mm, WIDTH, 18 * mm, stroke=0, fill=1)
+        canvas.setFillColor(HexColor("#ffffff"))
+        canvas.setFont("Helvetica-Bold", 12)
+        canvas.drawString(MARGIN, HEIGHT - 11.5 * mm, "Aldermorn")
+
+    def _draw_running_head(self, canvas: Canvas, document: BaseDocTemplate) -> None:
+        canvas.setFont("Helvetica", 8)
+        canvas.setFillColor(INK)
+        canvas.drawString(MARGIN, HEIGHT - 14 * mm, self.manual.title)
+        canvas.drawRightString(WIDTH - MARGIN, HEIGHT - 14 * mm, "Aldermorn")
+        canvas.setStrokeColor(LINE)
+        canvas.line(MARGIN, HEIGHT - 16 * mm, WIDTH - MARGIN, HEIGHT - 16 * mm)
+        canvas.drawCentredString(WIDTH / 2, 12 * mm, f"Page {document.page} of {self.pages}")
+
+
+def _set_block(block: Block, key: str, width: float) -> list[Flowable]:
+    match block:
+        case Heading(level, line):
+            heading = Text(_markup(line), HEADINGS[level])
+            heading.bookmark = key
+            return [CondPageBreak(40 * mm), heading]
+        case Paragraph(line):
+            return [Text(_markup(line), BODY)]
+        case Listing():
+            return [_set_list(block), Spacer(0, 4)]
+        case Grid():
+            return [_set_grid(block, width), Spacer(0, 8)]
+        case TwoColumns():
+            return [NextPageTemplate("two columns"), PageBreak()]
+
+
+def _set_list(block: Listing) -> ListFlowable:
+    style = ParagraphStyle("item", parent=BODY, spaceAfter=2)
+    items = [ListItem(Text(_markup(item), style)) for item in block.items]
+    if block.ordered:
+        return ListFlowable(items, bulletType="1", bulletFormat="%s.", leftIndent=16, bulletFontSize=9.5)
+    return ListFlowable(
+        items, bulletType="bullet", start="•", leftIndent=12, bulletFontName="Helvetica", bulletFontSize=9.5
+    )
+
+
+def _set_grid(grid: Grid, width: float) -> Table:
+    rows = [grid.head, *grid.rows] if grid.has_head else list(grid.rows)
+    face = TableStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
+            ("TOPPADDING", (0, 0), (-1, -1), 3),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+            ("LEFTPADDING", (0, 0), (-1, -1), 4),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+        ]
+    )
+    if grid.has_head:
+        face.add("BACKGROUND", (0, 0), (-1, 0), TINT)
+    cells = [
+        [Text(_markup(cell, bold=grid.has_head and number == 0), CELL) for cell in row]
+        for number, row in enumerate(rows)
+    ]
+    return Table(cells, colWidths=_share_width(rows, width), repeatRows=int(grid.has_head), style=face, hAlign="LEFT")
+
+
+def _share_width(rows: list[tuple[Line, ...]], width: float) -> list[float]:
+    """Points for each column: by the root of its longest cell, so that long prose does not starve the short columns."""
+    weights = [max(8, max(len(plain(cell)) for cell in column)) ** 0.5 for column in zip(*rows, strict=True)]
+    return [width * weight / sum(weights) for weight in weights]
+
+
+def _markup(line: Line, *, bold: bool = False) -> str:
+    return "".join(_marked_up(run.text, bold=bold or run.bold, italic=run.italic) for run in line)
+
+
+def _marked_up(text: str, *, bold: bool, italic: bool) -> str:
+    marked = escape(text)
+    marked = f"<i>{marked}</i>" if italic else marked
+    return f"<b>{marked}</b>" if bold else marked
