@@ -42,7 +42,9 @@ conversations = Table(
 events = Table(
     "events",
     metadata,
-    Column("conversation_id", Text, ForeignKey("conversations.id"), primary_key=True),
+    Column(
+        "conversation_id", Text, ForeignKey("conversations.id", deferrable=True, initially="DEFERRED"), primary_key=True
+    ),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("prev", Integer, nullable=False),
     Column("at", Text, nullable=False),
@@ -55,5 +57,4 @@ events = Table(
     Column("data", Text),  # JSON: the event's data, its author's name and id; NULL once erased
     Column("hash", LargeBinary, nullable=False),
     _partial_index("conversation_id", "client_id", where="client_id IS NOT NULL", unique=True),
-    sqlite_with_rowid=False,
 )

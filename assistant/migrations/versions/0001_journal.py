@@ -56,8 +56,9 @@ def upgrade() -> None:
         sa.Column("data", sa.Text),
         sa.Column("hash", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("conversation_id", "seq", name="pk_events"),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="fk_events_conversation_id"),
-        sqlite_with_rowid=False,
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="fk_events_conversation_id",
+            deferrable=True, initially="DEFERRED",
+        ),
     )
     where = sa.text("client_id IS NOT NULL")
     op.create_index(
@@ -78,18 +79,18 @@ def sqlite_triggers() -> list[str]:
     return [
         f"""CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events
         WHEN NOT (NEW.data IS NULL AND NEW.salt IS NULL AND {unchanged})
-        BEGIN SELECT RAISE(ABORT, 'events are append-only: only data and salt can be erased, together'); END""",
+        BEGIN SELECT RAISE(ROLLBACK, 'events are append-only: only data and salt can be erased, together'); END""",
         """CREATE TRIGGER events_refuse_delete BEFORE DELETE ON events
-        BEGIN SELECT RAISE(ABORT, 'events are append-only: none can be deleted'); END""",
+        BEGIN SELECT RAISE(ROLLBACK, 'events are append-only: none can be deleted'); END""",
         """CREATE TRIGGER events_refuse_replace BEFORE INSERT ON events
         WHEN EXISTS (SELECT 1 FROM events WHERE conversation_id = NEW.conversation_id AND seq = NEW.seq)
           OR EXISTS (SELECT 1 FROM events WHERE conversation_id = NEW.conversation_id AND client_id = NEW.client_id)
-        BEGIN SELECT RAISE(ABORT, 'events are append-only: none can be replaced'); END""",
+        BEGIN SELECT RAISE(ROLLBACK, 'events are append-only: none can be replaced'); END""",
         """CREATE TRIGGER conversations_refuse_delete BEFORE DELETE ON conversations
-        BEGIN SELECT RAISE(ABORT, 'conversations cannot be deleted: erase their events instead'); END""",
+        BEGIN SELECT RAISE(ROLLBACK, 'conversations cannot be deleted: erase their events instead'); END""",
         """CREATE TRIGGER conversations_refuse_replace BEFORE INSERT ON conversations
         WHEN EXISTS (SELECT 1 FROM conversations WHERE id = NEW.id)
-        BEGIN SELECT RAISE(ABORT, 'conversations cannot be replaced'); END""",
+        BEGIN SELECT RAISE(ROLLBACK, 'conversations cannot be replaced'); END""",
     ]
 
 
