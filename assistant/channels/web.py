@@ -148,6 +148,7 @@ class Session:
         "_customer_id",
         "_door",
         "_draft",
+        "_held",
         "_live",
         "_pending",
         "_sent_seq",
@@ -172,6 +173,7 @@ class Session:
         self._sent_seq = 0
         self._behind_seq = 0  # the newest event that was published during a replay
         self._draft = (0, -1)  # turn and n of the last draft sent
+        self._held: list[Item] | None = None  # what was published while an act waits for its ack
         self._typing_on = False
         self._typing_at = 0.0
 
@@ -295,7 +297,9 @@ class Session:
 
     def _deliver(self, item: Item) -> None:
         """The bus's sink: returns at once, whatever the reader does."""
-        if isinstance(item, Event):
+        if self._held is not None:
+            self._held.append(item)
+        elif isinstance(item, Event):
             self._deliver_event(item)
         elif not self._live or self._wire.buffered_bytes > DRAFT_BUFFER_BYTES:
             return
@@ -343,11 +347,21 @@ class Session:
         door = self._door
         door.limits.check_message(self._visitor_id)
         started = time.perf_counter()
-        appended = await self._commit(frame)
+        self._held = []
+        try:
+            appended = await self._commit(frame)
+            self._wire.write_text(frames.ack_frame(frame.id, appended.events[0].seq))
+        finally:
+            self._release_held()
+        door.metrics.ack_seconds.observe(time.perf_counter() - started)
         if not appended.repeated:
             door.limits.count_message(self._visitor_id)
-        self._wire.write_text(frames.ack_frame(frame.id, appended.events[0].seq))
-        door.metrics.ack_seconds.observe(time.perf_counter() - started)
+
+    def _release_held(self) -> None:
+        """The ack goes first, then the events that the act itself caused (PROTOCOL section 3), then all others."""
+        held, self._held = self._held or [], None
+        for item in held:
+            self._deliver(item)
 
     async def _commit(self, frame: Say | Rate | SurveyAnswer | AskHuman | End) -> Appended:
         inbound, conversation, author = self._door.inbound, self._conversation_id, self._author

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +68,8 @@ def run(app: App, listener: socket.socket) -> None:
     app.on_failure = stop_for
     sys.stdout.write(f"Tellonce serves on {address_of(listener)}\n")
     sys.stdout.flush()
+    # uvicorn shuts down first and then raises the signal again; a stop that was asked for is a success.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     if failures:

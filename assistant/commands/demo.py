@@ -1,0 +1,109 @@
+"""`tellonce demo`: the shop, its customers, an agent and what the assistant knows, in one command. Floor: door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assistant.commands.serve import Host, Port
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
+
+DEMO_AGENT_EMAIL = "sam@aldermorn.example"
+DEMO_AGENT_NAME = "Sam Oduya"
+SIGN_IN_SECONDS = 24 * 3600
+
+
+def demo(
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    fresh: Annotated[bool, typer.Option("--reindex", help="Read the demo's knowledge again even if indexed.")] = False,
+) -> None:
+    """Open the demo shop on http://127.0.0.1:8000, with its knowledge, customers and an agent.
+
+    Example: tellonce demo --port 8080
+    """
+    from assistant.app import build
+    from assistant.commands.serve import run
+    from assistant.server.serving import address_of, bind
+    from assistant.settings import load_settings
+
+    settings = load_settings()
+    app = build(settings, demo=True)
+    listener = bind(host, port)  # a taken port is told before minutes of indexing
+    index_knowledge(settings, fresh=fresh)
+    import_customers(settings)
+    sign_in_token = make_agent(settings)
+    show_addresses(address_of(listener), sign_in_token, settings)
+    run(app, listener)
+
+
+def index_knowledge(settings: Settings, *, fresh: bool = False) -> None:
+    """Indexes the bundled knowledge, unless it is indexed or somebody's own documents are: those are not mixed."""
+    from assistant.app import open_library
+    from assistant.commands.terminal import progress_bar
+    from assistant.demo.loader import write_knowledge
+
+    folder = (settings.data_dir / "demo-knowledge").resolve()
+    library = open_library(settings)
+    status = library.status()
+    is_ours = any(Path(source) == folder for source in status.sources)
+    if status.release is not None and not is_ours:
+        return
+    before = _stamps(folder)
+    write_knowledge(folder)
+    if status.release is None or _stamps(folder) != before or fresh:
+        with progress_bar("Reading the demo's manuals and answers") as step:
+            library.add([str(folder)])
+            library.reindex(step)
+
+
+def _stamps(folder: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()} if folder.exists() else {}
+
+
+def import_customers(settings: Settings) -> int:
+    """The demo's customers with their orders and past; returns how many. Importing again changes nothing."""
+    from assistant.app import open_profiles
+    from assistant.demo.loader import load_customers
+
+    return open_profiles(settings).import_customers(load_customers())
+
+
+def make_agent(settings: Settings) -> str:
+    """A one-time sign-in for the demo's agent, who is made on the first start."""
+    from assistant.app import open_agents
+
+    agents = open_agents(settings)
+    known = next((agent for agent in agents.list() if agent.email == DEMO_AGENT_EMAIL), None)
+    agent = known or agents.add(DEMO_AGENT_EMAIL, "agent", DEMO_AGENT_NAME)[0]
+    return agents.make_link(agent.id, SIGN_IN_SECONDS)
+
+
+def show_addresses(address: str, sign_in_token: str, settings: Settings) -> None:
+    """Every page and how to get in, for people."""
+    from rich.panel import Panel
+    from rich.table import Table
+
+    from assistant.commands.terminal import out
+
+    how = f"model {settings.model_name}" if settings.uses_model else "embedded: no key, nothing leaves this machine"
+    rows = {
+        "Shop with the widget": f"{address}/",
+        "Agents' desk, signed in": f"{address}/sign-in?token={sign_in_token}",
+        "API description": f"{address}/openapi.json",
+        "In this terminal": f"tellonce chat --url {address}",
+        "Answers by": how,
+    }
+    table = Table.grid(padding=(0, 2))
+    for what, where in rows.items():
+        table.add_row(f"[bold]{what}[/]", where)
+    if out.is_terminal:
+        note = "Stop with Ctrl+C. The sign-in link works once, for a day."
+        out.print(Panel(table, title="Tellonce demo", subtitle=note, border_style="cyan", expand=False))
+    else:
+        for what, where in rows.items():
+            out.print(f"{what}: {where}", soft_wrap=True, highlight=False)
