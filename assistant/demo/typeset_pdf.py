@@ -19,8 +19,6 @@ from reportlab.platypus import (
     CondPageBreak,
     Flowable,
     Frame,
-    ListFlowable,
-    ListItem,
     NextPageTemplate,
     PageBreak,
     PageTemplate,
@@ -39,6 +37,7 @@ COLUMN = (WIDTH - 2 * MARGIN - GUTTER) / 2
 INK, ACCENT, LINE, TINT = (HexColor(colour) for colour in ("#1b2430", "#0f6a63", "#c9c3b6", "#eef3f1"))
 
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=13.5, textColor=INK, spaceAfter=5)
+ITEM = ParagraphStyle("item", parent=BODY, leftIndent=16, bulletIndent=0, bulletFontSize=9.5, spaceAfter=2)
 CELL = ParagraphStyle("cell", parent=BODY, fontSize=8.5, leading=11, spaceAfter=0)
 HEADINGS = {
     2: ParagraphStyle(
@@ -137,21 +136,17 @@ def _set_block(block: Block, key: str, width: float) -> list[Flowable]:
         case Paragraph(line):
             return [Text(_markup(line), BODY)]
         case Listing():
-            return [_set_list(block), Spacer(0, 4)]
+            return [*_set_list(block), Spacer(0, 4)]
         case Grid():
             return [_set_grid(block, width), Spacer(0, 8)]
         case TwoColumns():
             return [NextPageTemplate("two columns"), PageBreak()]
 
 
-def _set_list(block: Listing) -> ListFlowable:
-    style = ParagraphStyle("item", parent=BODY, spaceAfter=2)
-    items = [ListItem(Text(_markup(item), style)) for item in block.items]
-    if block.ordered:
-        return ListFlowable(items, bulletType="1", bulletFormat="%s.", leftIndent=16, bulletFontSize=9.5)
-    return ListFlowable(
-        items, bulletType="bullet", start="•", leftIndent=12, bulletFontName="Helvetica", bulletFontSize=9.5
-    )
+def _set_list(block: Listing) -> list[Flowable]:
+    """Items as paragraphs with a hanging mark: on one baseline, so that copied text keeps mark and words together."""
+    marks = (f"{number}." if block.ordered else "–" for number in range(1, len(block.items) + 1))
+    return [Text(_markup(item), ITEM, bulletText=mark) for mark, item in zip(marks, block.items, strict=True)]
 
 
 def _set_grid(grid: Grid, width: float) -> Table:
