@@ -175,6 +175,7 @@ class Answer:
 
     text: str
     outcome: str
+    handed_over: bool = False
     quotes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
@@ -194,8 +195,9 @@ def check_answer(expected: Expectation, answer: Answer) -> list[Check]:
     """Every expectation of one turn, in the order outcome, facts, cites, never."""
     checks: list[Check] = []
     if expected.outcomes:
-        right = answer.outcome in expected.outcomes
-        checks.append(Check("outcome", " or ".join(expected.outcomes), right, answer.outcome))
+        outcomes = [answer.outcome, *(["handoff"] if answer.handed_over else [])]
+        right = any(outcome in expected.outcomes for outcome in outcomes)
+        checks.append(Check("outcome", " or ".join(expected.outcomes), right, " and ".join(outcomes)))
     checks += [Check("fact", fact, find(fact, [answer.text]) is not None) for fact in expected.facts]
     if expected.cites:
         cited = any(_same_source(source, wanted) for source in answer.sources for wanted in expected.cites)

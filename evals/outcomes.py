@@ -45,7 +45,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """One saying and the answer to it. `latency_ms`: from the committed message to the committed answer."""
+    """One saying and the answer to it. `latency_ms`: from handing the message in to the saved answer."""
 
     say: str
     text: str

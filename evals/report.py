@@ -141,7 +141,7 @@ def _latency(result: Result) -> Element:
     times = result.latency_ms
     return _node(
         "p",
-        f"From the saved message to the saved answer: median {times['p50']:,.0f} ms, 95th percentile "
+        f"From the customer's message to the saved answer: median {times['p50']:,.0f} ms, 95th percentile "
         f"{times['p95']:,.0f} ms, on the machine that ran this.",
         class_="muted",
     )

@@ -103,6 +103,7 @@ ANSWER = Answer(
     [
         pytest.param(Expectation(outcome="answered"), True, id="outcome"),
         pytest.param(Expectation(outcome=("declined", "handoff")), False, id="other outcome"),
+        pytest.param(Expectation(outcome="handoff"), False, id="nobody was called"),
         pytest.param(Expectation(facts=("petrel LEFT today",)), True, id="literal, case and spacing"),
         pytest.param(Expectation(facts=("/18 nov|2026-11-18/",)), True, id="pattern"),
         pytest.param(Expectation(facts=("two days",)), False, id="a quote alone does not tell the customer"),
@@ -144,3 +145,15 @@ def test_a_case_can_be_made_in_code() -> None:
     case = Case(id="one", customer=None, tags=(), turns=(Saying(say="Hello"),))
 
     assert case.turns[0].expect.outcomes == ()
+
+
+def test_a_declined_answer_that_calls_a_person_is_both() -> None:
+    answer = Answer("I could not find this.", "declined", handed_over=True)
+
+    assert [
+        check_answer(Expectation(outcome=word), answer)[0].passed for word in ("declined", "handoff", "answered")
+    ] == [
+        True,
+        True,
+        False,
+    ]

@@ -1,0 +1,153 @@
+"""How good the answers to a data set's questions are: `tellonce evals answers`. Floor: use case.
+
+Each question is a conversation of its own on the live line (`live.py`), answered the embedded way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.beir import DataSet
+from evals.corpus import document_of
+from evals.live import Live, Reply
+from evals.scoring import (
+    Interval,
+    auroc,
+    bootstrap,
+    decision_scores,
+    rouge_l,
+    token_f1,
+    wilson,
+    without_markers,
+)
+
+Progress = Callable[[int, int, str], None]
+ANSWERED = frozenset({"answered", "acted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """`doc` is the corpus id; `verified`: the quote stands in that row, character for character."""
+
+    doc: str
+    quote: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back to one query. `confidence` 0..1: how sure the search was that the answer is in the corpus."""
+
+    id: str
+    answered: bool
+    confidence: float
+    text: str
+    citations: tuple[Citation, ...]
+    latency_ms: float
+
+    def as_json(self) -> dict[str, Any]:
+        """One line of the run file of PROTOCOL section 1."""
+        return {
+            "_id": self.id,
+            "answered": self.answered,
+            "confidence": round(self.confidence, 4),
+            "text": self.text,
+            "citations": [{"doc": citation.doc, "quote": citation.quote} for citation in self.citations],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the answers of one set score.
+
+    `token_f1` and `rouge_l` are means over the queries that have a reference answer; declining scores 0 there.
+    `auroc` is None where the set has only one kind of query.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    auroc: float | None
+    token_f1: Interval
+    rouge_l: Interval
+    quote_verified: Interval
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures under the names that PROTOCOL gives them."""
+        return {
+            "answerable": {
+                "precision": round(self.precision, 4),
+                "recall": round(self.recall, 4),
+                "f1": round(self.f1, 4),
+                "auroc": None if self.auroc is None else round(self.auroc, 4),
+            },
+            "token_f1": round(self.token_f1.value, 4),
+            "rouge_l": round(self.rouge_l.value, 4),
+            "quote_verified": round(self.quote_verified.value, 4) if self.quote_verified.n else None,
+        }
+
+
+async def collect_answers(data: DataSet, live: Live, progress: Progress | None = None) -> list[Answered]:
+    """Asks every query, one after the other, each in a conversation that has its history."""
+    stored = {row.id: document_of(row).text for row in data.corpus}
+    collected = []
+    for done, query in enumerate(data.queries, start=1):
+        conversation = await live.begin(history=query.history)
+        reply = await live.say(conversation, query.text)
+        collected.append(read_reply(query.id, reply, stored))
+        if progress:
+            progress(done, len(data.queries), "answering")
+    return collected
+
+
+def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str]) -> Answered:
+    """A reply as a line of the run.
+
+    Args:
+        stored: document id -> its text.
+    """
+    citations = tuple(
+        Citation(c["document"], c["quote"], bool(c["quote"]) and c["quote"] in stored.get(c["document"], ""))
+        for c in reply.message.get("citations", ())
+    )
+    return Answered(
+        id=query_id,
+        answered=reply.message.get("outcome") in ANSWERED,
+        confidence=float(reply.evidence.get("sureness") or 0.0),
+        text=str(reply.message.get("text", "")),
+        citations=citations,
+        latency_ms=reply.latency_ms,
+    )
+
+
+def decide_figures(data: DataSet, answers: list[Answered]) -> Figures:
+    """Scores the answers against the references."""
+    truth = [data.answers[answer.id].answerable for answer in answers]
+    decisions = decision_scores(truth, [answer.answered for answer in answers])
+    f1: list[float] = []
+    rouge: list[float] = []
+    for answer in answers:
+        reference = data.answers[answer.id]
+        if reference.answerable and reference.text:
+            said = without_markers(answer.text) if answer.answered else ""
+            f1.append(token_f1(said, reference.text))
+            rouge.append(rouge_l(said, reference.text))
+    quotes = [citation.verified for answer in answers for citation in answer.citations]
+    return Figures(
+        **asdict(decisions),
+        auroc=auroc(truth, [answer.confidence for answer in answers]),
+        token_f1=bootstrap(f1),
+        rouge_l=bootstrap(rouge),
+        quote_verified=wilson(sum(quotes), len(quotes)),
+    )
+
+
+def write_answers(answers: list[Answered], path: Path) -> None:
+    """Writes one JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(answer.as_json(), ensure_ascii=False) + "\n" for answer in answers)
+    path.write_text("".join(lines), encoding="utf-8")

@@ -1,0 +1,164 @@
+"""The line that serves customers, run in this process over a folder of its own: journal, runner, answering, library.
+
+Floor: use case. Suites and answer figures are measured through it, so that they speak of what customers get.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from assistant.channels.inbound import Inbound
+from assistant.errors import TellonceError
+from assistant.journal.bus import Bus, Item
+from assistant.journal.events import ASSISTANT, Author, Event, Kind, NewEvent, Role, answered_seq, turn_client_id
+from assistant.journal.port import Journal
+from assistant.journal.transcript import ASSISTANT_FLOOR
+from assistant.settings import Settings
+from knowledge.documents import Turn
+
+ANSWER_SECONDS = 120.0
+START_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What followed a message: the answer's event data, what it stood on, and whether a person was called.
+
+    `message` is empty when the assistant stayed silent because a person has the floor. `latency_ms` runs from handing
+    the message in until the answer is committed.
+    """
+
+    message: dict[str, Any]
+    evidence: dict[str, Any]
+    handed_over: bool
+    latency_ms: float
+
+
+class Live:
+    """Conversations with the assistant, one message at a time each; any number of conversations at once."""
+
+    def __init__(self, journal: Journal, bus: Bus, inbound: Inbound, mode: str) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._inbound = inbound
+        self.mode = mode
+
+    async def begin(self, *, customer_id: str | None = None, history: Sequence[Turn] = ()) -> str:
+        """A new conversation in which `history` has been said, already settled; returns its id."""
+        conversation = await self._journal.create_conversation(
+            visitor_id=f"eval-{uuid.uuid4()}", customer_id=customer_id, channel="evals"
+        )
+        if history:
+            await self._journal.append(conversation.id, list(_past(history)))
+        return conversation.id
+
+    async def say(self, conversation_id: str, text: str) -> Reply:
+        """Says it as the customer, and waits for all that follows from it."""
+        heard: list[Event] = []
+        answered = asyncio.Event()
+
+        def hear(item: Item) -> None:
+            if isinstance(item, Event):
+                heard.append(item)
+                if answered_seq(item) is not None and item.kind is Kind.MESSAGE:
+                    answered.set()
+
+        unsubscribe = self._bus.subscribe(conversation_id, hear)
+        began = time.perf_counter()
+        try:
+            await self._inbound.say(conversation_id, Author(Role.CUSTOMER), text, str(uuid.uuid4()))
+            conversation = await self._journal.load_conversation(conversation_id)
+            if answered.is_set() or (conversation is not None and conversation.floor == ASSISTANT_FLOOR):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await answered.wait()
+        except TimeoutError:
+            raise TellonceError(
+                f"No answer within {ANSWER_SECONDS:.0f} s to {text[:80]!r}. Run `tellonce doctor` to see what is down."
+            ) from None
+        finally:
+            unsubscribe()
+        return _reply(heard, (time.perf_counter() - began) * 1000)
+
+
+def _past(history: Sequence[Turn]) -> list[NewEvent]:
+    """The history as events that owe no answer: each of the assistant's answers the message before it.
+
+    A history that ends with the customer is settled by an answer without words, which no later turn reads.
+    """
+    events: list[NewEvent] = []
+    asked: int | None = None
+    for turn in (*history, *([Turn("assistant", "")] if history[-1].role == "customer" else [])):
+        if turn.role == "customer":
+            events.append(NewEvent(Kind.MESSAGE, Author(Role.CUSTOMER), {"text": turn.text}))
+            asked = len(events)
+        else:
+            data = {"text": turn.text, "citations": [], "outcome": "answered", "suggestions": []}
+            events.append(NewEvent(Kind.MESSAGE, ASSISTANT, data, turn_client_id(asked) if asked else None))
+            asked = None
+    return events
+
+
+def _reply(heard: Sequence[Event], latency_ms: float) -> Reply:
+    message = next((e.data for e in heard if e.kind is Kind.MESSAGE and e.author.role is Role.ASSISTANT), None)
+    evidence = next((e.data for e in heard if e.kind is Kind.EVIDENCE), None)
+    handed_over = any(e.kind is Kind.HANDOFF_REQUESTED for e in heard)
+    return Reply(message or {}, evidence or {}, handed_over, latency_ms)
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """Within the block only warnings are logged, to standard error: standard output belongs to the figures."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+@asynccontextmanager
+async def open_live(prepared: Settings) -> AsyncIterator[Live]:
+    """The running product over a copy of the prepared data folder, so that no run remembers the one before.
+
+    Raises:
+        TellonceError: the product cannot start with these settings.
+    """
+    from assistant.app import build
+
+    with quiet_logs(), tempfile.TemporaryDirectory(prefix="tellonce-evals-") as folder:
+        data_dir = Path(folder) / "data"
+        await asyncio.to_thread(shutil.copytree, prepared.data_dir, data_dir)
+        app = build(prepared.model_copy(update={"data_dir": data_dir}))
+        failures: list[Exception] = []
+        app.on_failure = failures.append
+        await app.start()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not app.readiness.is_ready:
+                    if failures:
+                        raise failures[0]
+                    await asyncio.sleep(0.01)
+            assert app.runner is not None
+            yield Live(app.journal, app.bus, app.inbound, app.runner.mode)
+        except TimeoutError as error:
+            parts = ", ".join(f"{name}: {part.detail}" for name, part in app.readiness.parts.items() if not part.ready)
+            raise TellonceError(f"It did not start within {START_SECONDS:.0f} s ({parts}).") from error
+        finally:
+            await app.stop()
