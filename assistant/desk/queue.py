@@ -1,7 +1,7 @@
 """Who waits for a person, and who has whom: a fold of the journal, kept current by the bus. Floor: use case.
 
-`fold` is the whole rule, and pure: stale state plus events equals fresh state. `Queue` feeds it: conversations that wait
-or are taken are read once at the start, then events move them.
+`fold` is the whole rule, and pure: stale state plus events equals fresh state. `Queue` feeds it: conversations that
+wait or are taken are read once at the start, then events move them.
 """
 
 from __future__ import annotations
@@ -164,6 +164,11 @@ class Queue:
 
     def places(self) -> list[Place]:
         return in_order(self._places.values())
+
+    def has(self, conversation_id: str, agent_id: str) -> bool:
+        """Whether this agent has this conversation."""
+        place = self._places.get(conversation_id)
+        return place is not None and place.state == "taken" and place.agent_id == agent_id
 
     def listen(self, listener: Listener) -> Unsubscribe:
         """Calls `listener` on the event loop with every change from now on."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from assistant.journal.events import Audience, Event, Kind, Role
 from assistant.journal.port import Conversation, Journal
 from assistant.profile.customer import Customer, Touchpoint
 from assistant.profile.records import newest_first
-from assistant.profile.store import Profiles
+
+if TYPE_CHECKING:
+    from assistant.profile.store import Profiles
 
 SUMMARY_MAX_CHARS = 240
 PAST_CONVERSATIONS = 20
