@@ -181,6 +181,14 @@ class Answer:
     suggestions: tuple[str, ...] = ()
 
 
+_PHRASES = {
+    "outcome": "the outcome is",
+    "fact": "the answer tells",
+    "cites": "it cites",
+    "never": "it does not say",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One expectation held against an answer. `wanted` is told in the report, with what was found instead."""
@@ -189,6 +197,12 @@ class Check:
     wanted: str
     passed: bool
     found: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """What is asked and, where it does not hold, what was there instead."""
+        instead = f" (it was: {self.found})" if self.found and not self.passed else ""
+        return f"{_PHRASES[self.kind]} {self.wanted}{instead}"
 
 
 def check_answer(expected: Expectation, answer: Answer) -> list[Check]:

@@ -16,18 +16,20 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from assistant.channels.inbound import Inbound
 from assistant.errors import TellonceError
-from assistant.journal.bus import Bus, Item
+from assistant.journal.bus import Item
 from assistant.journal.events import ASSISTANT, Author, Event, Kind, NewEvent, Role, answered_seq, turn_client_id
-from assistant.journal.port import Journal
 from assistant.journal.transcript import ASSISTANT_FLOOR
+from assistant.profile.customer import Claims
 from assistant.settings import Settings
-from knowledge.documents import Turn
+from knowledge.documents import Document, Turn
+
+if TYPE_CHECKING:
+    from assistant.app import App
 
 ANSWER_SECONDS = 120.0
 START_SECONDS = 120.0
@@ -50,19 +52,40 @@ class Reply:
 class Live:
     """Conversations with the assistant, one message at a time each; any number of conversations at once."""
 
-    def __init__(self, journal: Journal, bus: Bus, inbound: Inbound, mode: str) -> None:
-        self._journal = journal
-        self._bus = bus
-        self._inbound = inbound
-        self.mode = mode
+    def __init__(self, app: App) -> None:
+        self._app = app
 
-    async def begin(self, *, customer_id: str | None = None, history: Sequence[Turn] = ()) -> str:
-        """A new conversation in which `history` has been said, already settled; returns its id."""
-        conversation = await self._journal.create_conversation(
+    @property
+    def about(self) -> dict[str, str]:
+        """What answers: how, by which model, from which release, found by which embedding."""
+        runner, library = self._app.runner, self._app.library
+        mode = runner.mode if runner else "embedded"
+        return {
+            "mode": mode,
+            "model": self._app.settings.model_name if mode == "model" else "",
+            "release": str(library.release or "none"),
+            "embedding": library.embedder.name,
+        }
+
+    async def read_document(self, document_id: str, release: int) -> Document | None:
+        """The document as that release holds it."""
+        return await asyncio.to_thread(self._app.library.document, document_id, release)
+
+    async def begin(self, *, customer: str | None = None, history: Sequence[Turn] = ()) -> str:
+        """A new conversation in which `history` has been said and settled; returns its id.
+
+        Args:
+            customer: the subject that a signed identity token would carry; None is an unsigned visitor.
+        """
+        customer_id = None
+        if customer is not None:
+            recognised = await asyncio.to_thread(self._app.profiles.recognise, Claims(customer))
+            customer_id = recognised.id
+        conversation = await self._app.journal.create_conversation(
             visitor_id=f"eval-{uuid.uuid4()}", customer_id=customer_id, channel="evals"
         )
         if history:
-            await self._journal.append(conversation.id, list(_past(history)))
+            await self._app.journal.append(conversation.id, _past(history))
         return conversation.id
 
     async def say(self, conversation_id: str, text: str) -> Reply:
@@ -76,11 +99,11 @@ class Live:
                 if answered_seq(item) is not None and item.kind is Kind.MESSAGE:
                     answered.set()
 
-        unsubscribe = self._bus.subscribe(conversation_id, hear)
+        unsubscribe = self._app.bus.subscribe(conversation_id, hear)
         began = time.perf_counter()
         try:
-            await self._inbound.say(conversation_id, Author(Role.CUSTOMER), text, str(uuid.uuid4()))
-            conversation = await self._journal.load_conversation(conversation_id)
+            await self._app.inbound.say(conversation_id, Author(Role.CUSTOMER), text, str(uuid.uuid4()))
+            conversation = await self._app.journal.load_conversation(conversation_id)
             if answered.is_set() or (conversation is not None and conversation.floor == ASSISTANT_FLOOR):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await answered.wait()
@@ -155,8 +178,7 @@ async def open_live(prepared: Settings) -> AsyncIterator[Live]:
                     if failures:
                         raise failures[0]
                     await asyncio.sleep(0.01)
-            assert app.runner is not None
-            yield Live(app.journal, app.bus, app.inbound, app.runner.mode)
+            yield Live(app)
         except TimeoutError as error:
             parts = ", ".join(f"{name}: {part.detail}" for name, part in app.readiness.parts.items() if not part.ready)
             raise TellonceError(f"It did not start within {START_SECONDS:.0f} s ({parts}).") from error

@@ -74,6 +74,16 @@ class CaseResult:
     def passed(self) -> bool:
         return all(turn.passed for turn in self.turns)
 
+    @property
+    def faults(self) -> list[str]:
+        """What did not hold, one phrase each."""
+        phrases = []
+        for number, turn in enumerate(self.turns, start=1):
+            where = f"turn {number}, " if len(self.turns) > 1 else ""
+            phrases += [f"{where}{check.phrase}" for check in turn.checks if not check.passed]
+            phrases += [f"{where}quote [{q.n}] does not stand in {q.source}" for q in turn.quotes if not q.verified]
+        return phrases
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

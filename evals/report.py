@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 from evals.cases import Check
@@ -27,13 +28,6 @@ from evals.scoring import Interval
 LOOK = Path(__file__).parent.parent / "assistant" / "web" / "look"
 STYLE_FILES = (LOOK / "tokens.css", LOOK / "marker.css", Path(__file__).with_name("report.css"))
 
-KINDS = {
-    "outcome": "The outcome is",
-    "fact": "The answer tells",
-    "cites": "It cites",
-    "never": "It does not say",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -42,6 +36,18 @@ class Judged:
     result: Result
     accepted: dict[str, float] = field(default_factory=dict)
     worse: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures with their intervals, what got worse, and what failed in which conversation."""
+        return {
+            "at": self.result.at,
+            "about": dict(self.result.about),
+            "figures": {name: asdict(figure) for name, figure in decide_figures(self.result).items()},
+            "latency_ms": {name: round(value, 1) for name, value in self.result.latency_ms.items()},
+            "accepted": self.accepted,
+            "worse": list(self.worse),
+            "failed": {case.case.id: case.faults for case in self.result.cases if not case.passed},
+        }
 
 
 def render_report(runs: Sequence[Judged]) -> str:
@@ -231,8 +237,7 @@ def _quote(quote: Quote) -> Element:
 
 
 def _check(check: Check) -> Element:
-    instead = f" (it was: {check.found})" if check.found and not check.passed else ""
-    return _node("li", _mark(check.passed), f" {KINDS[check.kind]}: {check.wanted}{instead}")
+    return _node("li", _mark(check.passed), f": {check.phrase}")
 
 
 def _mark(passed: bool) -> Element:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from assistant.commands.terminal import JsonFlag, out, print_json, progress_bar
+from assistant.commands.terminal import JsonFlag, err, out, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from evals.answers import Figures
+    from evals.report import Judged
     from evals.retrieval import Retrieval
     from evals.scoring import Interval
 
@@ -22,11 +24,11 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(help="A folder in BEIR layout.", metavar="DIR")]
-RunFile = Annotated[Path | None, typer.Option("--run", help="Also write what was found or said, for other scorers.")]
+RunOption = Annotated[Path | None, typer.Option("--run", help="Also write what was found or said, for other scorers.")]
 
 
 @app.command()
-def retrieval(folder: Folder, run: RunFile = None, as_json: JsonFlag = False) -> None:
+def retrieval(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = False) -> None:
     """Measures the search: recall, nDCG and MRR over corpus.jsonl, queries.jsonl and qrels/test.tsv.
 
     Example: tellonce evals retrieval ./my-set --run found.trec
@@ -42,8 +44,8 @@ def retrieval(folder: Folder, run: RunFile = None, as_json: JsonFlag = False) ->
         prepared = prepare_corpus(data, load_settings(), step)
     with progress_bar("Searching", quiet=as_json) as step:
         measured = measure_retrieval(data, live_search(open_library(prepared).search), step)
-    if run:
-        write_trec_run(measured, run)
+    if run_file:
+        write_trec_run(measured, run_file)
     if as_json:
         print_json(measured.as_json())
     else:
@@ -51,7 +53,7 @@ def retrieval(folder: Folder, run: RunFile = None, as_json: JsonFlag = False) ->
 
 
 @app.command()
-def answers(folder: Folder, run: RunFile = None, as_json: JsonFlag = False) -> None:
+def answers(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = False) -> None:
     """Measures the answers, too: are they given when they should be, are they right, do their quotes stand?
 
     DIR holds answers.jsonl besides. Every question is asked on the live line, without a model.
@@ -81,13 +83,104 @@ def answers(folder: Folder, run: RunFile = None, as_json: JsonFlag = False) -> N
 
     said = asyncio.run(ask())
     figures = decide_figures(data, said)
-    if run:
-        write_answers(said, run)
+    if run_file:
+        write_answers(said, run_file)
     if as_json:
         print_json({**found.as_json(), **figures.as_json()})
     else:
         out.print(_retrieval_table(found))
         out.print(_answers_table(figures, sum(1 for answer in said if answer.answered), len(said)))
+
+
+@app.command()
+def run(
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(help="demo, one of its topics, or a YAML file or folder of cases.", metavar="SUITE..."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML page with every conversation.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Hold later runs against this one.")] = False,
+    model: Annotated[str, typer.Option(help="What answers: embedded, auto, or a model's name.")] = "embedded",
+    knowledge: Annotated[
+        list[Path] | None, typer.Option(help="Files or folders to answer from, instead of the demo's.")
+    ] = None,
+    customers: Annotated[
+        Path | None, typer.Option(help="With --knowledge: a JSON list of customers who may be signed in.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Runs written conversations on the real line, and fails when they went worse than accepted.
+
+    Without a SUITE it runs `demo`. evals/cases/README.md tells how a conversation is written.
+
+    Example: tellonce evals run demo --report evals/reports/latest.html
+    """
+    import asyncio
+
+    from assistant.settings import load_settings
+    from evals.cases import DEMO_SUITE, load_suite
+    from evals.live import open_live
+    from evals.outcomes import Result, accepted_key, decide_regressions, load_accepted, save_accepted
+    from evals.report import Judged, render_report
+    from evals.suites import check_customers, demo_world, own_world, prepare_world, run_suite
+
+    chosen = [load_suite(name) for name in suites or [DEMO_SUITE]]
+    world = own_world(knowledge, customers) if knowledge else demo_world()
+    for suite in chosen:
+        check_customers(suite, world)
+    with progress_bar("Indexing", quiet=as_json) as step:
+        prepared = prepare_world(world, load_settings(model=model), step)
+
+    async def talk() -> list[Result]:
+        with progress_bar("Talking", quiet=as_json) as step:
+            async with open_live(prepared) as live:
+                return [await run_suite(suite, live, step) for suite in chosen]
+
+    accepted = load_accepted()
+    judged = []
+    for result in asyncio.run(talk()):
+        before = accepted.get(accepted_key(result))
+        worse = decide_regressions(result, before) if before else []
+        judged.append(Judged(result, dict(before.figures) if before else {}, tuple(worse)))
+        if accept:
+            save_accepted(result)
+    if report:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(render_report(judged), encoding="utf-8")
+    _show(judged, report, as_json=as_json)
+    if any(run.worse for run in judged) and not accept:
+        raise typer.Exit(1)
+
+
+def _show(judged: list[Judged], report: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({run.result.suite: run.as_json() for run in judged})
+        return
+    for run in judged:
+        out.print(_suite_table(run))
+        for case in run.result.cases:
+            if not case.passed:
+                out.print(
+                    f"[red]✗[/] {case.case.id}: {escape('; '.join(case.faults))}", highlight=False, soft_wrap=True
+                )
+        for sentence in run.worse:
+            err.print(f"[bold red]worse than accepted:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+    if report:
+        out.print(f"Every conversation: {report}", soft_wrap=True, highlight=False)
+
+
+def _suite_table(run: Judged) -> Table:
+    from evals.outcomes import decide_figures
+
+    table = _table(f"Suite {run.result.suite}")
+    table.add_column("accepted", justify="right")
+    for name, figure in decide_figures(run.result).items():
+        before = run.accepted.get(name)
+        _row(table, name, figure, "" if before is None else f"{before:.3f}")
+    times = run.result.latency_ms
+    table.add_row("latency, median", f"{times['p50']:.0f} ms")
+    table.add_row("latency, 95th percentile", f"{times['p95']:.0f} ms")
+    return table
 
 
 def _table(title: str) -> Table:
@@ -99,11 +192,11 @@ def _table(title: str) -> Table:
     return table
 
 
-def _row(table: Table, name: str, figure: Interval) -> None:
+def _row(table: Table, name: str, figure: Interval, *more: str) -> None:
     if figure.n:
-        table.add_row(name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", str(figure.n))
+        table.add_row(name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", str(figure.n), *more)
     else:
-        table.add_row(name, "none", "", "0")
+        table.add_row(name, "none", "", "0", *more)
 
 
 def _retrieval_table(measured: Retrieval) -> Table:

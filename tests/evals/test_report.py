@@ -27,7 +27,7 @@ def test_every_case_turn_check_and_quote_is_shown() -> None:
 
     for shown in ("care-filter", "care-drum", "cus_amara", "Clean it weekly.", "manuals/lark-2.pdf", "Care › Filter"):
         assert shown in page
-    assert "It does not say: order number" in page
+    assert "it does not say order number (it was: order number)" in page
     assert "90 %" in page
     assert "1 of 2 conversations passed" in page
 
