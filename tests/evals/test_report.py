@@ -25,7 +25,15 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
 def test_every_case_turn_check_and_quote_is_shown() -> None:
     page = render_report([Judged(result(), {"facts told": 0.9})])
 
-    for shown in ("care-filter", "care-drum", "cus_amara", "Clean it weekly.", "manuals/lark-2.pdf", "Care › Filter"):
+    for shown in (
+        "care-filter",
+        "care-drum",
+        "cus_amara",
+        "signed-in",
+        "Clean it weekly.",
+        "manuals/lark-2.pdf",
+        "Care › Filter",
+    ):
         assert shown in page
     assert "it does not say order number (it was: order number)" in page
     assert "90 %" in page
