@@ -1,6 +1,7 @@
 """What every room's tests may use: a small indexed library, and real server processes on free ports.
 
 `server` is one `tellonce demo` process of its own for the test: `server.url`, `server.ws_url`, `server.data_dir`.
+`shared_server` is the same for all tests of the run: quicker, for those that do not stop it.
 `start_server(demo=…, env=…)` starts more of them, or ones with other settings; all are stopped after the test.
 `sign_in_path(server)` is a fresh one-time sign-in for an agent at the desk.
 """
@@ -167,21 +168,30 @@ class ServerProcess:
 StartServer = Callable[..., ServerProcess]
 
 
+def describe_server(folder: Path, log: Path, *, demo: bool, env: dict[str, str] | None = None) -> ServerProcess:
+    """A server that is not started yet; nothing of the caller's own settings reaches it."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("TELLONCE_", "OPENAI_"))}
+    own = {"TELLONCE_DATA_DIR": str(folder), "TELLONCE_MESSAGE_LIMIT": "10000/minute", **(env or {})}
+    return ServerProcess(["demo" if demo else "serve"], folder, {**clean, **own}, log)
+
+
+@pytest.fixture(scope="session")
+def shared_server(indexed_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One demo server for every test that neither stops it nor changes how it is set."""
+    folder = tmp_path_factory.mktemp("shared")
+    server = describe_server(Path(shutil.copytree(indexed_data_dir, folder / "data")), folder / "server.log", demo=True)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def start_server(data_dir: Path, tmp_path: Path) -> Iterator[StartServer]:
     """`start_server(demo=False, env={}, until_ready=True)`: a running server on a free port, stopped after the test."""
     started: list[ServerProcess] = []
 
-    def start(
-        *, demo: bool = False, env: dict[str, str] | None = None, until_ready: bool = True, folder: Path = data_dir
-    ) -> ServerProcess:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("TELLONCE_", "OPENAI_"))}
-        server = ServerProcess(
-            command=["demo" if demo else "serve"],
-            data_dir=folder,
-            env={**clean, "TELLONCE_DATA_DIR": str(folder), "TELLONCE_MESSAGE_LIMIT": "10000/minute", **(env or {})},
-            log=tmp_path / f"server-{len(started)}.log",
-        )
+    def start(*, demo: bool = False, env: dict[str, str] | None = None, until_ready: bool = True) -> ServerProcess:
+        server = describe_server(data_dir, tmp_path / f"server-{len(started)}.log", demo=demo, env=env)
         started.append(server)
         server.start(until_ready=until_ready)
         return server
