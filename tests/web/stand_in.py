@@ -1,7 +1,7 @@
 """A server that speaks PROTOCOL section 3 from memory, answers from a script and fails on demand.
 
-The pages and their headers are the real ones; only conversations are pretended, so that a test can lose a frame, refuse a
-hello or hold an answer back at will. What holds against the real server is in test_journeys.py.
+The pages and their headers are the real ones; only conversations are pretended, so that a test can lose a frame, refuse
+a hello or hold an answer back at will. What holds against the real server is in test_journeys.py.
 """
 
 from __future__ import annotations

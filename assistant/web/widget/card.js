@@ -49,7 +49,7 @@ export class QuoteCard {
     const top = h("div", { class: "top" }, heading, h("button", close, icon("close")));
     const href = safeAddress(url, origin);
     const link = href && h("a", { href, target: "_blank", rel: "noopener" }, words.openSource, icon("out"));
-    const text = h("blockquote", null, h("span", { class: "marker" }, quote));
+    const text = h("blockquote", null, h("span", { class: "marker" }, readable(quote)));
     return [top, text, ...(link ? [h("div", null, link)] : [])];
   }
 
@@ -65,4 +65,14 @@ export class QuoteCard {
     const fits = below + height < from.height - GAP_PX;
     this.element.style.top = `${Math.max(GAP_PX, fits ? below : above)}px`;
   }
+}
+
+/** A quote is a stretch of the stored text, marks and all; the customer reads it without them. @param {string} quote */
+function readable(quote) {
+  return quote
+    .replace(/^(#+|[-*]|>)\s+/gm, "")
+    .replace(/^\|?[\s:|-]+\|?$\n?/gm, "")
+    .replace(/^\|\s*|\s*\|$/gm, "")
+    .replace(/\s*\|\s*/g, " · ")
+    .replace(/(\*\*|\*|`)(?=\S)(.+?)\1/g, "$2");
 }

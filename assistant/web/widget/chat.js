@@ -39,7 +39,7 @@ export class TellonceChat extends HTMLElement {
 
   #launcher = h("button", { class: "launcher", type: "button", "aria-expanded": "false", "aria-controls": "panel" });
   #title = h("h2", { id: "title" });
-  #endButton = h("button", { class: "quiet", type: "button" }, icon("out"));
+  #endButton = h("button", { class: "quiet", type: "button" }, icon("done"));
   #closeButton = h("button", { class: "quiet", type: "button" }, icon("close"));
   #floor = h("p", { role: "status" });
   #personButton = h("button", { class: "outline", type: "button" });

@@ -55,7 +55,7 @@ export class Log {
 
   /** @param {string | null | undefined} name */
   greet(name) {
-    this.#greeting.textContent = name ? this.#words.greetingNamed(name) : this.#words.greeting;
+    this.#greeting.textContent = name ? this.#words.greetingNamed(name.split(" ")[0]) : this.#words.greeting;
   }
 
   clear() {
@@ -290,7 +290,7 @@ export class Log {
 
   /** @param {string} at */
   #timeOf(at) {
-    return new Intl.DateTimeFormat(this.#words.locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+    return new Intl.DateTimeFormat(this.#words.locale, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
   }
 
   /** @param {string} at */

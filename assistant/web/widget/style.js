@@ -70,6 +70,7 @@ header h2 { flex: 1; font: 650 18px / 1.3 var(--sans); letter-spacing: -0.01em; 
 .outline { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-block-size: 44px; padding-inline: 14px;
   border: 1px solid var(--edge); font-size: 14px; font-weight: 550; color: var(--ink); background: var(--raised); }
 .outline:hover { border-color: var(--accent); color: var(--accent); }
+.outline:disabled { color: var(--muted); border-color: var(--line); background: var(--sunk); cursor: default; }
 .solid { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-block-size: 44px; padding-inline: 16px;
   background: var(--accent); color: var(--accent-ink); font-size: 14px; font-weight: 600; }
 .solid:disabled { background: var(--sunk); color: var(--muted); cursor: default; }
