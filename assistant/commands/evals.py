@@ -100,6 +100,9 @@ def run(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Also write an HTML page with every conversation.")] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Hold later runs against this one.")] = False,
+    accepted_file: Annotated[
+        Path | None, typer.Option("--accepted", help="Where accepted runs are kept; default: with the project.")
+    ] = None,
     model: Annotated[str, typer.Option(help="What answers: embedded, auto, or a model's name.")] = "embedded",
     knowledge: Annotated[
         list[Path] | None, typer.Option(help="Files or folders to answer from, instead of the demo's.")
@@ -120,7 +123,14 @@ def run(
     from assistant.settings import load_settings
     from evals.cases import DEMO_SUITE, load_suite
     from evals.live import open_live
-    from evals.outcomes import Result, accepted_key, decide_regressions, load_accepted, save_accepted
+    from evals.outcomes import (
+        ACCEPTED_FILE,
+        Result,
+        accepted_key,
+        decide_regressions,
+        load_accepted,
+        save_accepted,
+    )
     from evals.report import Judged, render_report
     from evals.suites import check_customers, demo_world, own_world, prepare_world, run_suite
 
@@ -136,14 +146,15 @@ def run(
             async with open_live(prepared) as live:
                 return [await run_suite(suite, live, step) for suite in chosen]
 
-    accepted = load_accepted()
+    kept = accepted_file or ACCEPTED_FILE
+    accepted = load_accepted(kept)
     judged = []
     for result in asyncio.run(talk()):
         before = accepted.get(accepted_key(result))
         worse = decide_regressions(result, before) if before else []
         judged.append(Judged(result, dict(before.figures) if before else {}, tuple(worse)))
         if accept:
-            save_accepted(result)
+            save_accepted(result, kept)
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(render_report(judged), encoding="utf-8")
