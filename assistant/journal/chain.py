@@ -65,7 +65,8 @@ def link(
 class Verification:
     """Recomputes one conversation's chain from its stored events, given in order; holds no more than one event.
 
-    After the first that does not fit the rest is only counted: nothing further can be known.
+    After the first that does not fit the rest is only counted: nothing further can be known. Columns may hold anything:
+    whoever tampers is not bound by types.
     """
 
     def __init__(self, conversation_id: str) -> None:
@@ -94,13 +95,13 @@ class Verification:
     ) -> None:
         """The next stored event, column by column (a row straight from the database)."""
         self._events += 1
-        expected = self.last_seq + 1
-        self.last_seq = seq
         if self._broken_seq is not None:
             return
+        expected = self.last_seq + 1
         if seq != expected:
-            self._break(expected, f"event {expected} is missing")
+            self._break(*_numbering_fault(seq, expected))
             return
+        self.last_seq = seq
         if prev != self._customer_seq:
             self._break(seq, f"prev is {prev}, but the last event the customer could see was {self._customer_seq}")
             return
@@ -125,7 +126,9 @@ class Verification:
     def finish(self, head_seq: int, head_hash: bytes, head_customer_seq: int) -> ChainReport:
         """The verdict, once every event was added, held against the conversation's own note of its newest event."""
         if self._broken_seq is None:
-            if head_seq > self.last_seq:
+            if not isinstance(head_seq, int):
+                self._break(self.last_seq, "the conversation's head is no number")
+            elif head_seq > self.last_seq:
                 self._break(self.last_seq + 1, f"event {self.last_seq + 1} is missing: the conversation has {head_seq}")
             elif head_seq < self.last_seq:
                 self._break(head_seq + 1, f"the conversation ends at event {head_seq}, this one comes after")
@@ -135,6 +138,12 @@ class Verification:
 
     def _break(self, seq: int, reason: str) -> None:
         self._broken_seq, self._reason = seq, reason
+
+
+def _numbering_fault(seq: object, expected: int) -> tuple[int, str]:
+    if isinstance(seq, int) and seq < expected:
+        return seq, "events are numbered from 1"
+    return expected, f"event {expected} is missing"
 
 
 def _content_fault(salt: bytes | None, digest: bytes, content: bytes | None) -> str | None:

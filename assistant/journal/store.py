@@ -235,7 +235,7 @@ def _verify(reader: Callable[[], sqlite3.Connection], conversation_id: str | Non
     after = ""
     while ids := reader().execute(SELECT_IDS, (after, after)).fetchall():
         for (after,) in ids:
-            yield _verify_one(reader, after)
+            yield _verify_one(reader, after) if isinstance(after, str) else ChainReport(repr(after), 0, 0, 1, NO_ID)
 
 
 # Conversations with a row of their own, and those that only events still tell of.
@@ -247,22 +247,21 @@ SELECT_IDS = """SELECT id FROM (
     ) ORDER BY id LIMIT 500"""
 SELECT_CHAIN = """SELECT seq, prev, at, kind, audience, role, client_id, salt, digest, CAST(data AS BLOB), hash
     FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"""
+NO_ID = "this is not the id of a conversation"
+BEFORE_ALL = -(2**63)  # no event has such a seq, not even a forged one
 SELECT_VERDICT = "SELECT head_seq, head_hash, head_customer_seq FROM conversations WHERE id = ?"
 
 
 def _verify_one(reader: Callable[[], sqlite3.Connection], conversation_id: str) -> ChainReport:
     """One chain, page by page. The head is read last: events appended meanwhile are then read as well."""
     verification = chain.Verification(conversation_id)
+    after = BEFORE_ALL
     while True:
-        after = verification.last_seq
-        for row in _pages(reader(), conversation_id, after):
-            verification.add(*row)
+        before = after
+        while page := reader().execute(SELECT_CHAIN, (conversation_id, after, VERIFY_PAGE)).fetchall():
+            for row in page:
+                verification.add(*row)
+            after = page[-1][0]
         head = reader().execute(SELECT_VERDICT, (conversation_id,)).fetchone() or (0, b"", 0)
-        if head[0] <= verification.last_seq or verification.last_seq == after:
+        if head[0] == verification.last_seq or after == before:
             return verification.finish(*head)
-
-
-def _pages(connection: sqlite3.Connection, conversation_id: str, after: int) -> Iterator[tuple[Any, ...]]:
-    while page := connection.execute(SELECT_CHAIN, (conversation_id, after, VERIFY_PAGE)).fetchall():
-        yield from page
-        after = page[-1][0]

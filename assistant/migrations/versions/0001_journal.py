@@ -98,7 +98,7 @@ def postgresql_triggers() -> list[str]:
     unchanged = " AND ".join(f"NEW.{column} IS NOT DISTINCT FROM OLD.{column}" for column in KEPT)
     return [
         """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP; END $$""",
+        BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only, refused to ' || TG_OP; END $$""",
         f"""CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events FOR EACH ROW
         WHEN (NOT (NEW.data IS NULL AND NEW.salt IS NULL AND {unchanged})) EXECUTE FUNCTION refuse_change()""",
         """CREATE TRIGGER events_refuse_delete BEFORE DELETE OR TRUNCATE ON events
