@@ -43,7 +43,7 @@ from assistant.turn.prompting import (
 from assistant.turn.records import Reply
 from assistant.turn.tokens import TokenCounter
 from assistant.turn.understanding import Understanding, needs_context, understand
-from knowledge.documents import Document, Findings
+from knowledge.documents import Document, Findings, Turn
 
 logger = structlog.get_logger(__name__)
 
@@ -90,6 +90,7 @@ class _ModelTurn:
     question: Question
     findings: Findings
     customer: Customer | None
+    history: Sequence[Turn]
     declines: int
     greeting: str
 
@@ -154,10 +155,11 @@ class Answering:
     async def answer(self, question: Question, emit: Emit) -> Answer | None:
         """The answer, telling `emit` its text as it may leave; None when somebody else has the floor."""
         trace = _Trace()
-        customer = await self._customer(question)
+        customer = await self._load_customer(question.customer_id) if question.customer_id else None
+        history, declines = question.earlier, count_declines(question.events)
         understood = understand(
             question.text,
-            question.earlier,
+            history,
             customer=customer,
             page_product=question.page_product,
             offered_person=offered_person(question.events),
@@ -165,57 +167,59 @@ class Answering:
         trace.notes.update(
             turn=question.seq, question=question.text, standalone=understood.standalone, intent=understood.intent.value
         )
-        declines = count_declines(question.events)
         decision = decide_before_search(
-            understood,
-            floor=question.floor,
-            customer=customer,
-            declines_in_row=declines,
-            turns_before=len(question.earlier),
+            understood, floor=question.floor, customer=customer, declines_in_row=declines, turns_before=len(history)
         )
-        if decision is not None:
+        if decision is not None and decision.verdict is Verdict.SILENT:
+            return None
+        greeting = _greeting(customer, history)
+        if decision is not None and decision.reply is not None:
             trace.notes["decision"] = decision.reason
-            if decision.verdict is Verdict.SILENT:
-                return None
-            assert decision.reply is not None
-            greeting = _greeting(customer, question) if decision.reply.outcome == "acted" else ""
-            reply = replace(decision.reply, text=greeting + decision.reply.text)
-            emit(reply.text)
-            return self._finished(_reply(reply, "embedded"), trace)
-        understood = await self._rewritten(understood, question, trace)
-        findings = await self._find(understood, question, trace)
-        greeting = _greeting(customer, question)
+            answer = _reply(decision.reply, "embedded")
+            return self._said(answer, greeting if answer.outcome == "acted" else "", trace, emit)
+        understood = await self._rewritten(understood, history, trace)
+        findings = await self._find(understood, question, history, trace)
         mode = "embedded"
         if self._model is not None:
+            turn = _ModelTurn(self._model, question, findings, customer, history, declines, greeting)
             try:
-                answer = await self._from_model(
-                    self._model, question, findings, customer, declines, trace, emit, greeting
-                )
-            except ModelUnavailable as error:
-                logger.warning("turn.model_unavailable", conversation=question.conversation_id, reason=error.reason)
-                trace.notes["model_error"] = error.reason
+                if said := await self._from_model(turn, trace, emit):
+                    return self._finished(said, trace)
+            except Exception as error:
                 mode = "degraded"
-            else:
-                if answer is not None:
-                    return self._finished(answer, trace)
-        answer = await self._from_passages(understood, findings, declines, trace, mode)
-        emit(greeting + answer.text)
-        return self._finished(replace(answer, text=greeting + answer.text), trace)
+                self._note_failure(error, question, trace)
+        return self._said(await self._from_passages(understood, findings, declines, trace, mode), greeting, trace, emit)
+
+    def _note_failure(self, error: Exception, question: Question, trace: _Trace) -> None:
+        reason = error.reason if isinstance(error, ModelUnavailable) else type(error).__name__
+        trace.notes["model_error"] = reason
+        logger.warning(
+            "turn.model_failed",
+            conversation=question.conversation_id,
+            turn=question.seq,
+            reason=reason,
+            exc_info=None if isinstance(error, ModelUnavailable) else error,
+        )
+
+    def _said(self, answer: Answer, greeting: str, trace: _Trace, emit: Emit) -> Answer:
+        answer = replace(answer, text=greeting + answer.text)
+        emit(answer.text)
+        return self._finished(answer, trace)
 
     def last_resort(self, question: Question, reason: str) -> Answer:
         """What is said when `answer` itself failed."""
         answer = _reply(last_resort(), "degraded")
         return replace(answer, evidence={"turn": question.seq, "question": question.text, "decision": reason})
 
-    async def _customer(self, question: Question) -> Customer | None:
-        return await self._load_customer(question.customer_id) if question.customer_id else None
-
-    async def _find(self, understood: Understanding, question: Question, trace: _Trace) -> Findings:
+    async def _find(
+        self, understood: Understanding, question: Question, history: Sequence[Turn], trace: _Trace
+    ) -> Findings:
         """What the knowledge holds; nothing, rather than an error, when there is no knowledge."""
-        history = [] if understood.rewritten else question.earlier[-12:]
-        asked = understood.standalone if understood.rewritten else understood.question
+        alone = understood.rewritten
+        asked = understood.standalone if alone else understood.question
+        before = () if alone else history[-12:]
         try:
-            findings = await self._search(asked, history=history, limit=PASSAGES, product=understood.product)
+            findings = await self._search(asked, history=before, limit=PASSAGES, product=understood.product)
         except Exception as error:
             logger.warning("turn.search_failed", conversation=question.conversation_id, error=repr(error))
             trace.notes["search_failed"] = type(error).__name__
@@ -261,7 +265,7 @@ class Answering:
             ModelUnavailable: it gave no usable answer; drafts that left already are overruled by what is stored.
         """
         question, findings = turn.question, turn.findings
-        known = Known(turn.customer, question.page, await self._past(question), question.earlier)
+        known = Known(turn.customer, question.page, await self._past(question), turn.history)
         budget = self._settings.model_context_tokens - self._settings.model_answer_tokens
         prompt = self._prompts["answer"]
         prompted = prompt_answer(prompt, question.text, findings, known, self._counter, budget_tokens=budget)
@@ -306,9 +310,8 @@ class Answering:
             logger.warning("turn.past_failed", conversation=question.conversation_id, error=repr(error))
             return ()
 
-    async def _rewritten(self, understood: Understanding, question: Question, trace: _Trace) -> Understanding:
+    async def _rewritten(self, understood: Understanding, history: Sequence[Turn], trace: _Trace) -> Understanding:
         """With a model, a question that leans on the conversation is put so that it stands alone."""
-        history = question.earlier
         if self._model is None or not needs_context(understood.question, history):
             return understood
         messages = prompt_rewrite(self._prompts["rewrite"], understood.question, history, self._counter)
@@ -371,9 +374,9 @@ def _reply(reply: Reply, mode: str) -> Answer:
     return Answer(reply.text, reply.outcome, mode, suggestions=reply.suggestions, hand_over=reply.hand_over)
 
 
-def _greeting(customer: Customer | None, question: Question) -> str:
+def _greeting(customer: Customer | None, history: Sequence[Turn]) -> str:
     """The first answer of a conversation calls a verified customer by name."""
-    if customer is None or not customer.first_name or any(turn.role == "assistant" for turn in question.earlier):
+    if customer is None or not customer.first_name or any(turn.role == "assistant" for turn in history):
         return ""
     return f"Hello {customer.first_name}!\n\n"
 
