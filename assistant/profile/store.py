@@ -1,4 +1,4 @@
-"""Customers, kept. Floor: store; the rules are in `records.py` and `recognition.py`, past talks come by `history.py`."""
+"""Customers, kept. Floor: store; rules: `records.py` and `recognition.py`; past talks are joined by `history.py`."""
 
 from __future__ import annotations
 
