@@ -42,8 +42,8 @@ class EmbeddedChroma:
         client = _embedded_client(path)
         try:
             # persisted often enough that readers replay little, rarely enough that writing stays quick
-            settings = HNSW | {"sync_threshold": max(2, min(5000, len(vectors) // 2)), "batch_size": 2}
-            settings["batch_size"] = max(2, min(1000, int(settings["sync_threshold"])))
+            every = max(2, min(5000, len(vectors) // 2))
+            settings = HNSW | {"sync_threshold": every, "batch_size": min(1000, every)}
             collection = client.create_collection(COLLECTION, embedding_function=None, configuration={"hnsw": settings})
             _fill(collection, vectors, progress)
         finally:

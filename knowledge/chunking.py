@@ -18,6 +18,7 @@ from knowledge.documents import Document, Passage
 VERSION = 1  # raised when the same document would be cut otherwise: passages are then made again
 TARGET_CHARS = 900  # about 220 tokens of English: with title and headings it fills all-MiniLM's 256
 SMALL_CHARS = 240  # a section below this says little alone and is joined with its neighbour
+TINY_CHARS = 120  # below this it is a remark ("You are done."), worth making a passage a little too long
 ANSWER_CHARS = 2400  # a question's answer stays whole up to here
 QUESTION_CHARS = 200
 FAQ_TYPES = frozenset({"text/csv", "application/jsonl"})
@@ -105,7 +106,9 @@ def _may_join(group: list[Section], section: Section) -> bool:
     if section.question or group[-1].question:
         return False
     whole = section.atoms[-1].end - group[0].atoms[0].start
-    if whole > TARGET_CHARS or min(group[-1].size, section.size) > SMALL_CHARS:
+    smaller = min(group[-1].size, section.size)
+    limit = TARGET_CHARS + (SMALL_CHARS if smaller <= TINY_CHARS else 0)
+    if whole > limit or smaller > SMALL_CHARS:
         return False
     return bool(_shared(group[0].path, section.path)) or len(group[0].path) <= 1
 

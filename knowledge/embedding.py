@@ -1,4 +1,4 @@
-"""Text -> unit vectors: the Embedder port and its three adapters. Floor: store; the ONNX model is made in `onnx_model.py`."""
+"""Text -> unit vectors: the Embedder port and its three adapters. Floor: store; see `onnx_model.py` too."""
 
 from __future__ import annotations
 

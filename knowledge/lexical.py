@@ -21,11 +21,14 @@ B = 0.75
 WORD = re.compile(r"[^\W_]+(?:[-._/'’][^\W_]+)*")
 PART = re.compile(r"[^\W_]+")
 STOPWORDS = frozenset(
-    "a about after again all also am an and any are as at be because been before being but by can could d did do does"
-    " doing don down during each few for from further get had has have having he her here hers him his how i if in into"
-    " is it its just ll m me more most my no nor not now of off on once only or other our ours out over own please re s"
-    " same she should so some such t than that the their theirs them then there these they this those through to too"
-    " under until up ve very was we were what when where which while who whom why will with would you your yours".split()
+    """
+    a about after again all also am an and any are as at be because been before being but by can could d did do does
+    doing don down during each few for from further get had has have having he her here hers him his how i if in
+    into is it its just ll m me more most my no nor not now of off on once only or other our ours out over own
+    please re s same she should so some such t than that the their theirs them then there these they this those
+    through to too under until up ve very was we were what when where which while who whom why will with would you
+    your yours
+    """.split()  # noqa: SIM905 - a list of 150 literals is not read by anybody
 )
 
 
@@ -102,6 +105,12 @@ class Lexical:
                 total[self._indices[begin:end]] += self._data[begin:end]
             ceiling += rarity(self.size, end - begin)
         return total / np.float32(ceiling) if ceiling else total
+
+    def holding(self, word: str) -> NDArray[np.int32]:
+        """The texts in which the word stands."""
+        i = self._ids.get(word)
+        begin, end = (int(self._indptr[i]), int(self._indptr[i + 1])) if i is not None else (0, 0)
+        return np.asarray(self._indices[begin:end])
 
     def frequency(self, word: str) -> int:
         """In how many texts the word stands."""

@@ -5,6 +5,7 @@ Nothing heavy is imported before the first search or `warm()`: chromadb and onnx
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from knowledge.chroma import EmbeddedChroma, ServedChroma
 from knowledge.documents import Document, Findings, IndexReport, LibraryStatus, Turn
-from knowledge.embedding import Embedder
-from knowledge.errors import IndexMissing
-from knowledge.index import PassageIndex, Progress
+from knowledge.embedding import Embedder, Vectors
+from knowledge.errors import IndexMissing, KnowledgeError
+from knowledge.index import PassageIndex, Progress, nearest_rows
 from knowledge.release_files import ReleaseFiles
-from knowledge.retrieval import Scope, search_release
+from knowledge.retrieval import QuestionEncoder, Scope, search_release
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -43,6 +44,9 @@ class Library:
         self._embedder = embedder
         self._store = KnowledgeStore(engine)
         self._index: PassageIndex = ServedChroma(chroma_url) if chroma_url else EmbeddedChroma(self._folder)
+        self._encoder = QuestionEncoder(embedder)
+        self._loaded = threading.Event()  # set once chromadb is imported and has been asked something
+        self._loading: threading.Thread | None = None
         self._reindexer = Reindexer(self._store, self._index, self._folder, embedder)
         self._reindexing = threading.Lock()
         self._opening = threading.Lock()
@@ -80,11 +84,7 @@ class Library:
         for attempt in range(TRIES):
             release = self._live()
             try:
-                files = self._files(release)
-                scope = Scope(limit=limit, product=product, language=language)
-                return search_release(
-                    release, files, self._index, self._store.load_passages, self._embedder, question, history, scope
-                )
+                return self._search(release, question, history, Scope(limit, product, language))
             except IndexMissing:
                 if attempt == TRIES - 1:
                     raise
@@ -138,12 +138,42 @@ class Library:
         )
 
     def warm(self) -> None:
-        """Loads the model and the index, so that the first search is as quick as the others."""
-        self._embedder.encode(["warm"])
+        """Loads the model and the release in service, and begins to load Chroma: the next search is a quick one."""
         live = self._store.live_release()
-        if live is not None:
-            self._files(live)
-            self._index.warm(live.store)
+        if live is None:
+            self._encoder.encode(["warm"])
+            return
+        self._load_index(live.store)
+        self.search("warm", limit=1)
+
+    def _search(self, release: Release, question: str, history: Sequence[Turn], scope: Scope) -> Findings:
+        files = self._files(release)
+
+        def nearest(vector: Vectors, limit: int) -> list[int]:
+            return self._nearest(release.store, files, vector, limit)
+
+        return search_release(
+            release.number, files, nearest, self._store.load_passages, self._encoder, question, history, scope
+        )
+
+    def _nearest(self, name: str, files: ReleaseFiles, vector: Vectors, limit: int) -> list[int]:
+        """From Chroma; until it is loaded (1.5 s after the start, on a thread of its own) by an exact scan."""
+        if self._loaded.is_set():
+            return self._index.nearest(name, vector, limit)
+        self._load_index(name)
+        return nearest_rows(files.vectors, vector, limit)
+
+    def _load_index(self, name: str) -> None:
+        with self._opening:
+            if self._loading is None:
+                self._loading = threading.Thread(target=self._warm_index, args=(name,), name="chroma", daemon=True)
+                self._loading.start()
+
+    def _warm_index(self, name: str) -> None:
+        # whatever fails here fails again, and is told, at the first search that asks Chroma
+        with contextlib.suppress(KnowledgeError):
+            self._index.warm(name)
+        self._loaded.set()
 
     def _live(self) -> Release:
         live = self._store.live_release()

@@ -15,17 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge import chunking
 from knowledge.documents import Document, IndexReport, Passage, ReadingFault
 from knowledge.embedding import Embedder, Vectors, content_key
+from knowledge.entries import entries_of
 from knowledge.errors import ReindexRunning
 from knowledge.index import PassageIndex, Progress
-from knowledge.reading.faults import Unreadable
+from knowledge.reading.faults import Unreachable, Unreadable
 from knowledge.reading.files import SourceFile, content_hash, find_files, read_file
 from knowledge.release_files import write_release
 from knowledge.store import KnowledgeStore, Version
 
 KEPT_RELEASES = 3
+SAVE_BATCH = 20  # documents a transaction: a commit costs a disk's fsync, and must still end within milliseconds
 ENCODE_BATCH = 256  # texts between two short write transactions and two words to the progress bar
 
 
@@ -34,6 +35,7 @@ class Shelf:
     """What the new release will hold, while it is being read."""
 
     versions: list[int] = field(default_factory=list)
+    unsaved: list[tuple[Document, str]] = field(default_factory=list)  # with their roots
     documents: set[str] = field(default_factory=set)
     faults: list[ReadingFault] = field(default_factory=list)
     added: int = 0
@@ -105,6 +107,11 @@ class Reindexer:
                 return
             for document in read_file(file, data):
                 self._shelve(shelf, document, file.root, None, earlier)
+        except Unreachable as error:
+            for version in known:
+                self._keep(shelf, version)
+            stays = ": what was read before stays in service" if known else ": check the address"
+            shelf.faults.append(ReadingFault(file.name, f"{error}{stays}"))
         except Unreadable as error:
             shelf.faults.append(ReadingFault(file.name, str(error)))
         except OSError as error:
@@ -123,13 +130,20 @@ class Reindexer:
             self._keep(shelf, same)
         else:
             shelf.documents.add(document.id)
-            shelf.versions.append(self._store.save_version(document, root))
+            shelf.unsaved.append((document, root))
+            if len(shelf.unsaved) >= SAVE_BATCH:
+                self._save(shelf)
             if document.id in earlier:
                 shelf.changed += 1
             else:
                 shelf.added += 1
 
+    def _save(self, shelf: Shelf) -> None:
+        shelf.versions += self._store.save_versions(shelf.unsaved)
+        shelf.unsaved.clear()
+
     def _finish(self, shelf: Shelf, before: Sequence[Version], progress: Progress) -> IndexReport:
+        self._save(shelf)
         removed = len({version.document_id for version in before} - shelf.documents)
         live = self._store.live_release()
         same = sorted(shelf.versions) == sorted(version.id for version in before)
@@ -160,11 +174,10 @@ class Reindexer:
         for row, passage in self._store.passages_of(shelf.versions):
             rows.append(row)
             found.append(passage)
-        texts = [chunking.searchable(passage) for passage in found]
-        questions = [(i, passage.question) for i, passage in enumerate(found) if passage.question]
-        vectors = self._vectors([*texts, *(question for _, question in questions)], progress)
-        owners = [*range(len(found)), *(i for i, _ in questions)]
-        write_release(self._folder / name, passage_rows=rows, texts=texts, vectors=vectors, owners=owners)
+        entries = entries_of(found)
+        vectors = self._vectors([entry.text for entry in entries], progress)
+        progress(0, len(entries), "indexing")
+        write_release(self._folder / name, entries, vectors, rows)
         self._index.build(name, vectors, progress)
         self._store.publish(number, documents=len(shelf.documents), passage_count=len(found))
         return number, len(found)

@@ -32,10 +32,10 @@ versions = Table(
     "knowledge_versions",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("document_id", String(32), nullable=False),
+    Column("document_id", Text, nullable=False),
     Column("root", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("content_hash", String(64), nullable=False),
+    Column("content_hash", Text, nullable=False),
     Column("cutter", Integer, nullable=False),  # chunking.VERSION its passages were cut with
     Column("title", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -54,7 +54,7 @@ passages = Table(
     Column("id", Integer, primary_key=True),
     Column("version_id", Integer, ForeignKey("knowledge_versions.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),  # within its document, from 0: neighbours are position ± 1
-    Column("passage_id", String(32), nullable=False),
+    Column("passage_id", Text, nullable=False),
     Column("section", Text, nullable=False),  # JSON list
     Column("text", Text, nullable=False),
     Column("start", Integer, nullable=False),

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import CursorResult, Engine, Row, delete, func, insert, select, update
 
 from knowledge import chunking
 from knowledge.documents import Document, Passage
@@ -93,7 +92,7 @@ class KnowledgeStore:
         """The number of a new release that nobody sees yet."""
         with self._engine.begin() as connection:
             row = insert(releases).values(state="building", started_at=_now(), embedder=embedder, store=store)
-            return int(connection.execute(row).inserted_primary_key[0])
+            return _new_id(connection.execute(row))
 
     def list_versions(self, release: int, version_ids: Sequence[int]) -> None:
         """Writes which versions belong to a release."""
@@ -131,29 +130,33 @@ class KnowledgeStore:
         with self._engine.connect() as connection:
             return [Version(*row) for row in connection.execute(query)]
 
-    def save_version(self, document: Document, root: str) -> int:
-        """The row id of this state of the document; its passages are cut and stored with it the first time."""
-        same = select(versions.c.id).where(
-            versions.c.document_id == document.id,
-            versions.c.content_hash == document.content_hash,
-            versions.c.cutter == chunking.VERSION,
+    def save_versions(self, documents: Sequence[tuple[Document, str]]) -> list[int]:
+        """The row ids of these states of documents, given with their roots; new ones are cut and stored, in one commit.
+
+        Only the process that holds the reindexing lock saves versions.
+        """
+        known = self._known_versions([document.id for document, _ in documents])
+        cut = [
+            [] if (document.id, document.content_hash) in known else chunking.cut(document) for document, _ in documents
+        ]
+        with self._engine.begin() as connection:
+            for (document, root), found in zip(documents, cut, strict=True):
+                key = (document.id, document.content_hash)
+                if key in known:
+                    continue
+                result = connection.execute(insert(versions).values(_version_row(document, root)))
+                known[key] = _new_id(result)
+                if found:
+                    rows = [_passage_row(known[key], i, passage) for i, passage in enumerate(found)]
+                    connection.execute(insert(passages), rows)
+        return [known[document.id, document.content_hash] for document, _ in documents]
+
+    def _known_versions(self, document_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        query = select(versions.c.document_id, versions.c.content_hash, versions.c.id).where(
+            versions.c.document_id.in_(document_ids), versions.c.cutter == chunking.VERSION
         )
         with self._engine.connect() as connection:
-            known = connection.scalar(same)
-        if known is not None:
-            return int(known)
-        cut = chunking.cut(document)
-        try:
-            with self._engine.begin() as connection:
-                result = connection.execute(insert(versions).values(_version_row(document, root)))
-                version = int(result.inserted_primary_key[0])
-                rows = [_passage_row(version, i, passage) for i, passage in enumerate(cut)]
-                if rows:
-                    connection.execute(insert(passages), rows)
-            return version
-        except IntegrityError:  # another process was first
-            with self._engine.connect() as connection:
-                return int(connection.execute(same).scalar_one())
+            return {(row.document_id, row.content_hash): int(row.id) for row in connection.execute(query)}
 
     def document(self, document_id: str, release: int) -> Document | None:
         """A document as of a release, None when it was not in it."""
@@ -253,6 +256,11 @@ _PASSAGES = select(
     versions.c.products,
     versions.c.language,
 ).join(versions, versions.c.id == passages.c.version_id)
+
+
+def _new_id(result: CursorResult[Any]) -> int:
+    assert result.inserted_primary_key is not None
+    return int(result.inserted_primary_key[0])
 
 
 def _now() -> str:

@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class Unreadable(Exception):
     """One source cannot be read; the message is a sentence that says what is wrong and what to do."""
+
+
+class Unreachable(Unreadable):
+    """A page does not answer just now: what was known of it stays in service."""

@@ -5,6 +5,7 @@ Floor: store. Each format's reader is imported when its first file comes.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import re
@@ -125,6 +126,8 @@ def read_file(file: SourceFile, data: bytes) -> list[Document]:
         raise Unreadable("it is empty")
     if len(data) > MAX_FILE_BYTES:
         raise Unreadable(f"it is larger than {MAX_FILE_BYTES // 1_000_000} MB: split it")
+    if data.startswith(b"%PDF-") and is_url(file.name):  # a page may be anything, whatever its address says
+        file = dataclasses.replace(file, media_type="application/pdf")
     readings = [reading for reading in _read(file, data) if reading.text.strip()]
     if not readings:
         raise Unreadable("it holds no text")

@@ -1,4 +1,4 @@
-"""HTML -> light Markdown: the main content by trafilatura or the page's own <main>, then one walk over it. Floor: store.
+"""HTML -> light Markdown: the main content by trafilatura or the page's own <main>, then one walk. Floor: store.
 
 The walk is ours because numbered steps must keep their numbers and tables their cells; trafilatura finds the content.
 """
@@ -27,8 +27,10 @@ MENU_NAMES = re.compile(
     re.I,
 )
 BLOCKS = frozenset(
-    "address article blockquote body center dd details div dl dt fieldset figcaption figure html li main ol p pre"
-    " section summary table ul hr h1 h2 h3 h4 h5 h6".split()
+    """
+    address article blockquote body center dd details div dl dt fieldset figcaption figure html li main ol p pre
+    section summary table ul hr h1 h2 h3 h4 h5 h6
+    """.split()  # noqa: SIM905
 )
 ENOUGH = 0.6  # of the page's own <main>: less than this, and trafilatura has lost something that belongs to the page
 

@@ -29,13 +29,31 @@ REFERENCE = re.compile(r"^ {0,3}\[([^\]^][^\]]*)\]:\s*<?(\S+?)>?(?:\s+[\"'(].*[\
 REFERENCED = re.compile(r"(?<!!)\[([^\]]+)\]\[([^\]]*)\]")
 COMMENT = re.compile(r"<!--.*?-->|\{/\*.*?\*/\}", re.S)
 CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
-NOTES = frozenset("note tip info warning caution danger check important success question hint callout example".split())
-TITLED = frozenset("card accordion tab step expandable update details summary frame".split())
+NOTES = frozenset(
+    (
+        "note",
+        "tip",
+        "info",
+        "warning",
+        "caution",
+        "danger",
+        "check",
+        "important",
+        "success",
+        "question",
+        "hint",
+        "callout",
+        "example",
+    )
+)
+TITLED = frozenset(("card", "accordion", "tab", "step", "expandable", "update", "details", "summary", "frame"))
 HTML_TAGS = frozenset(
-    "a abbr article aside audio b big blockquote br button caption center cite code col colgroup dd del details div dl"
-    " dt em embed figcaption figure font footer form h1 h2 h3 h4 h5 h6 header hr i iframe img input ins kbd label li"
-    " link main mark meta nav object ol p path picture pre q s samp script section small source span strike strong"
-    " style sub summary sup svg table tbody td tfoot th thead time tr tt u ul var video wbr".split()
+    """
+    a abbr article aside audio b big blockquote br button caption center cite code col colgroup dd del details div
+    dl dt em embed figcaption figure font footer form h1 h2 h3 h4 h5 h6 header hr i iframe img input ins kbd label
+    li link main mark meta nav object ol p path picture pre q s samp script section small source span strike strong
+    style sub summary sup svg table tbody td tfoot th thead time tr tt u ul var video wbr
+    """.split()  # noqa: SIM905 - as it stands in the HTML standard
 )
 
 
@@ -90,9 +108,9 @@ def lines_with_code(lines: list[str]) -> Iterator[tuple[str, bool]]:
         match = FENCE.match(line)
         if fence:
             yield line, True
-            if match and match.group(1)[0] == fence[0] and len(match.group(1)) >= len(fence):
-                if line.strip() == match.group(1):
-                    fence = ""
+            closes = match is not None and match.group(1)[0] == fence[0] and len(match.group(1)) >= len(fence)
+            if match is not None and closes and line.strip() == match.group(1):
+                fence = ""
         elif match:
             fence = match.group(1)
             yield line, True
@@ -208,7 +226,7 @@ def _plain_lines(line: str, level: int, open_notes: list[str], references: dict[
     for tag in TAG.finditer(line):
         name = tag.group(1)
         in_code = any(start <= tag.start() < end for start, end in spans)
-        if in_code or not (name.lower() in HTML_TAGS or name[0].isupper() and not name.isupper() or "." in name):
+        if in_code or not (name.lower() in HTML_TAGS or (name[0].isupper() and not name.isupper()) or "." in name):
             continue
         pieces.append(line[position : tag.start()])
         pieces.append(_tag_words(tag, level, open_notes))

@@ -1,0 +1,167 @@
+"""DOCX -> light Markdown: heading styles, lists, tables, in the order of the page. Floor: store."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import Any
+
+from knowledge.reading.faults import Unreadable
+from knowledge.reading.html import pipe_table
+from knowledge.reading.markdown import first_heading, tidy
+from knowledge.reading.result import Reading
+
+MAX_UNPACKED_BYTES = 300_000_000
+OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # a password-protected DOCX, or a DOC, is an OLE container
+
+
+def read_docx(data: bytes) -> Reading:
+    """The text of a Word document.
+
+    Raises:
+        Unreadable: it is encrypted, broken, an old DOC, or unpacks to more than 300 MB.
+    """
+    if data.startswith(OLE_MAGIC):
+        raise Unreadable("it is protected by a password or an old DOC file: save it as DOCX without a password")
+    _check_archive(data)
+    import docx
+
+    try:
+        document = docx.Document(io.BytesIO(data))
+        lines = list(_body(document))
+    except Exception as error:  # python-docx raises what lxml, zipfile and its own parser happen to raise
+        raise Unreadable(f"it is broken ({type(error).__name__}): open it in Word and save it again") from error
+    text = tidy("\n".join(lines))
+    core = document.core_properties
+    return Reading(
+        text=text,
+        title=(core.title or "").strip() or first_heading(text),
+        language=(core.language or "").strip() or None,
+        products=product_keywords(core.keywords or ""),
+        changed_at=core.modified.isoformat() if core.modified else None,
+    )
+
+
+def product_keywords(keywords: str) -> tuple[str, ...]:
+    """The products named in a file's keywords, as `product:NAME` among commas or semicolons."""
+    words = (word.strip() for word in re.split(r"[,;]", keywords))
+    return tuple(word.split(":", 1)[1].strip() for word in words if word.lower().startswith("product:"))
+
+
+def _check_archive(data: bytes) -> None:
+    """Sizes are read from the archive's directory before anything is unpacked: a bomb says so itself."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED_BYTES:
+                raise Unreadable("it unpacks to more than 300 MB: split it")
+    except zipfile.BadZipFile as error:
+        raise Unreadable("this is not a DOCX file: open it in Word and save it as DOCX") from error
+
+
+def _body(document: Any) -> Any:
+    numbers: dict[tuple[str, int], int] = {}
+    formats = _number_formats(document)
+    for block in document.iter_inner_content():
+        if hasattr(block, "rows"):
+            numbers.clear()
+            yield from _table(block)
+        else:
+            yield from _paragraph(block, numbers, formats)
+
+
+def _paragraph(paragraph: Any, numbers: dict[tuple[str, int], int], formats: dict[str, str]) -> list[str]:
+    style = (paragraph.style.name if paragraph.style is not None else "") or ""
+    words = _words(paragraph)
+    if not words.strip():
+        return []
+    heading = re.match(r"(?:Heading|Überschrift|Titre|Título) (\d)", style)
+    if heading or style == "Title":
+        numbers.clear()
+        level = min(int(heading.group(1)), 6) if heading else 1
+        return ["", f"{'#' * level} {words.replace('**', '').strip()}", ""]
+    item = _list_item(paragraph, style, formats)
+    if item is None:
+        if re.search(r"code|preformatted|source", style, re.I):
+            return ["", "```", *paragraph.text.split("\n"), "```", ""]
+        return ["", " ".join(words.split()), ""]
+    kind, list_id, level = item
+    if kind == "bullet":
+        return [f"{'  ' * level}- {words.strip()}"]
+    key = (list_id, level)
+    for deeper in [k for k in numbers if k[0] == list_id and k[1] > level]:
+        del numbers[deeper]
+    numbers[key] = numbers.get(key, 0) + 1
+    return [f"{'   ' * level}{numbers[key]}. {words.strip()}"]
+
+
+def _list_item(paragraph: Any, style: str, formats: dict[str, str]) -> tuple[str, str, int] | None:
+    """Kind, list and depth of a list paragraph: by its own numbering, or by the name of its style."""
+    properties = paragraph._p.pPr
+    numbering = properties.numPr if properties is not None else None
+    if numbering is not None and numbering.numId is not None and numbering.numId.val:
+        level = int(numbering.ilvl.val) if numbering.ilvl is not None else 0
+        number_id = str(numbering.numId.val)
+        return formats.get(f"{number_id}/{level}", "bullet"), number_id, level
+    match = re.match(r"List (Bullet|Number)(?: (\d))?", style)
+    if match:
+        return ("bullet" if match.group(1) == "Bullet" else "number"), style, int(match.group(2) or 1) - 1
+    return None
+
+
+def _number_formats(document: Any) -> dict[str, str]:
+    """'bullet' or 'number' for each list and depth, as the document's numbering part defines them."""
+    try:
+        part = document.part.numbering_part.element
+    except (KeyError, NotImplementedError, AttributeError):
+        return {}
+    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    abstract: dict[str, dict[str, str]] = {}
+    for definition in part.iter(f"{w}abstractNum"):
+        abstract[definition.get(f"{w}abstractNumId")] = {
+            level.get(f"{w}ilvl"): "bullet" if kind.get(f"{w}val") in ("bullet", "none") else "number"
+            for level in definition.iter(f"{w}lvl")
+            for kind in level.iter(f"{w}numFmt")
+        }
+    formats = {}
+    for number in part.iter(f"{w}num"):
+        reference = number.find(f"{w}abstractNumId")
+        for level, kind in abstract.get(reference.get(f"{w}val") if reference is not None else "", {}).items():
+            formats[f"{number.get(f'{w}numId')}/{level}"] = kind
+    return formats
+
+
+def _words(paragraph: Any) -> str:
+    """The paragraph's words with bold and web links marked; runs of like weight are joined first."""
+    parts: list[tuple[bool, str]] = []
+    for piece in paragraph.iter_inner_content():
+        if hasattr(piece, "address"):  # a hyperlink
+            words = piece.text.strip()
+            link = f"[{words}]({piece.url})" if (piece.url or "").startswith("http") and words else piece.text
+            parts.append((False, link))
+        elif parts and parts[-1][0] == bool(piece.bold):
+            parts[-1] = (parts[-1][0], parts[-1][1] + piece.text)
+        else:
+            parts.append((bool(piece.bold), piece.text))
+    return "".join(_bold(words) if bold else words for bold, words in parts).replace("\n", " ")
+
+
+def _bold(words: str) -> str:
+    core = words.strip()
+    if not core:
+        return words
+    before, after = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
+    return f"{before}**{core}**{after}"
+
+
+def _table(table: Any) -> list[str]:
+    rows: list[list[str]] = []
+    for row in table.rows:
+        cells: list[str] = []
+        previous = None
+        for cell in row.cells:  # a merged cell comes once for each column it spans
+            cells.append("" if cell._tc is previous else " ".join(" ".join(_words(p) for p in cell.paragraphs).split()))
+            previous = cell._tc
+        rows.append([cell.replace("**", "") for cell in cells] if not rows else cells)
+    rows = [row for row in rows if any(row)]
+    return ["", *pipe_table(rows), ""] if rows else []

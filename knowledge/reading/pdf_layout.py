@@ -1,0 +1,324 @@
+"""Pieces of type with their places -> lines -> headings by size, lists, tables, paragraphs. Floor: pure.
+
+Running heads and page numbers are dropped; two columns are read one after the other. Heights are in points, upwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from knowledge.reading.html import pipe_table
+
+BULLETS = "•●▪◦‣∙·■□–*\uf0b7\u2022\x7f"
+MARKER = re.compile(rf"^(?:[{re.escape(BULLETS)}-]|\(?\d{{1,2}}[.)]?|[a-z][.)])$")
+BULLET_START = re.compile(rf"^[{re.escape(BULLETS)}]\s+(?=\S)")
+NUMBER_START = re.compile(r"^(\d{1,2})[.)]\s+(?=\S)")
+ITEM = re.compile(r"^(?:-|\d+\.) ")
+PAGE_NUMBER = re.compile(r"^(?:page|seite|p\.?)?\s*[-–]?\s*\d{1,4}\s*[-–]?(?:\s*(?:of|/|von)\s*\d{1,4})?$", re.I)
+EDGE = 0.12  # running heads stand in the outer eighth of a page
+LARGER = 1.12  # a heading is at least this much larger than the body
+PARAGRAPH_GAP = 1.55  # times the type size, between baselines: more is a new paragraph
+COLUMN_CHARS = 28  # a column of text has lines of about this and more; cells of a table are shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one drawing instruction wrote: its words, where its baseline begins, its size."""
+
+    words: str
+    x: float
+    y: float
+    size: float
+    bold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as drawn. `rules`: horizontal lines as (y, left, right)."""
+
+    pieces: tuple[Piece, ...]
+    rules: tuple[tuple[float, float, float], ...]
+    bottom: float
+    top: float
+
+
+@dataclass(slots=True)
+class Line:
+    """Pieces on one baseline, in segments parted by wide gaps: (x, words)."""
+
+    y: float
+    size: float
+    bold: bool
+    segments: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        return " ".join(words for _, words in self.segments)
+
+    @property
+    def x(self) -> float:
+        return self.segments[0][0]
+
+
+def layout(pages: Sequence[Page]) -> list[str]:
+    """Each page as light Markdown."""
+    lines = [_in_reading_order(_lines(page.pieces), page) for page in pages]
+    running = _running_heads(pages, lines)
+    kept = [
+        [line for line in found if not _is_margin(line, page, running)]
+        for page, found in zip(pages, lines, strict=True)
+    ]
+    body = _body_size(kept)
+    levels = _heading_levels(kept, body)
+    return ["\n".join(_blocks(found, page, body, levels)) for page, found in zip(pages, kept, strict=True)]
+
+
+def _lines(pieces: Sequence[Piece]) -> list[Line]:
+    """Pieces on about the same baseline become a line; lines from top to bottom."""
+    lines: list[tuple[Line, list[Piece]]] = []
+    for piece in sorted(pieces, key=lambda p: -p.y):
+        if lines and abs(lines[-1][0].y - piece.y) < 0.35 * max(piece.size, 1.0):
+            lines[-1][1].append(piece)
+        else:
+            lines.append((Line(piece.y, piece.size, piece.bold), [piece]))
+    for line, parts in lines:
+        order = {id(piece): i for i, piece in enumerate(pieces)}
+        parts.sort(key=lambda p: (round(p.x), order[id(p)]))
+        _fill(line, parts)
+    return [line for line, _ in lines if line.segments]
+
+
+def _fill(line: Line, parts: Sequence[Piece]) -> None:
+    weight: Counter[tuple[float, bool]] = Counter()
+    end = float("-inf")
+    for piece in parts:
+        words = re.sub(r"\s+", " ", piece.words)
+        weight[(round(piece.size, 1), piece.bold)] += len(words)
+        width = len(words) * piece.size * 0.5
+        same_start = bool(line.segments) and abs(piece.x - parts[0].x) < 1 and len(line.segments) == 1
+        if line.segments and (same_start or piece.x <= end + piece.size * 0.9):
+            x, before = line.segments[-1]
+            glue = (
+                "" if before.endswith(" ") or words.startswith(" ") or piece.x < end - piece.size or same_start else " "
+            )
+            line.segments[-1] = (x, before + glue + words)
+            end = max(end, piece.x) + width if not same_start else end + width
+        elif words.strip():
+            line.segments.append((piece.x, words))
+            end = piece.x + width
+    line.segments = [(x, re.sub(r"\s+", " ", words).strip()) for x, words in line.segments if words.strip()]
+    if weight:
+        (line.size, line.bold), _ = weight.most_common(1)[0]
+        line.bold = all(piece.bold for piece in parts if piece.words.strip())
+
+
+def _in_reading_order(lines: list[Line], page: Page) -> list[Line]:
+    """Two columns of running text, if the page has them, one after the other."""
+    split = _column_split(lines, page)
+    if split is None:
+        return lines
+    ordered: list[Line] = []
+    left: list[Line] = []
+    right: list[Line] = []
+    for line in lines:
+        l_part = [s for s in line.segments if s[0] < split - 2]
+        r_part = [s for s in line.segments if s[0] >= split - 2]
+        if l_part and not r_part and len(l_part[0][1]) * line.size * 0.42 > split - l_part[0][0]:
+            ordered += [*left, *right, line]  # a line over both columns
+            left, right = [], []
+            continue
+        if l_part:
+            left.append(Line(line.y, line.size, line.bold, l_part))
+        if r_part:
+            right.append(Line(line.y, line.size, line.bold, r_part))
+    return [*ordered, *left, *right]
+
+
+def _column_split(lines: Sequence[Line], page: Page) -> float | None:
+    """Where the right column begins; None unless many lines have a long segment on each side of one place."""
+    starts: Counter[int] = Counter()
+    for line in lines:
+        if len(line.segments) == 2 and min(len(words) for _, words in line.segments) >= COLUMN_CHARS:
+            starts[round(line.segments[1][0])] += 1
+    if not starts:
+        return None
+    x, count = starts.most_common(1)[0]
+    return float(x) if count >= 5 and count >= 0.4 * len(lines) else None
+
+
+def _running_heads(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> frozenset[str]:
+    """Words that stand in the margin of most pages, numbers apart."""
+    if len(pages) < 2:
+        return frozenset()
+    seen: Counter[str] = Counter()
+    for page, found in zip(pages, lines, strict=True):
+        seen.update({_without_numbers(line.words) for line in found if _at_edge(line, page)})
+    return frozenset(words for words, count in seen.items() if count >= 2 and count >= 0.5 * len(pages))
+
+
+def _is_margin(line: Line, page: Page, running: frozenset[str]) -> bool:
+    if not _at_edge(line, page):
+        return False
+    return _without_numbers(line.words) in running or bool(PAGE_NUMBER.match(line.words))
+
+
+def _at_edge(line: Line, page: Page) -> bool:
+    height = page.top - page.bottom
+    return line.y > page.top - EDGE * height or line.y < page.bottom + EDGE * height
+
+
+def _without_numbers(words: str) -> str:
+    return re.sub(r"\d+", "0", words)
+
+
+def _body_size(pages: Sequence[Sequence[Line]]) -> float:
+    sizes: Counter[float] = Counter()
+    for lines in pages:
+        for line in lines:
+            sizes[round(line.size, 1)] += len(line.words)
+    return sizes.most_common(1)[0][0] if sizes else 10.0
+
+
+def _heading_levels(pages: Sequence[Sequence[Line]], body: float) -> dict[float, int]:
+    """Sizes larger than the body's, largest first, as heading levels."""
+    sizes = sorted(
+        {round(line.size, 1) for lines in pages for line in lines if line.size >= body * LARGER}, reverse=True
+    )
+    return {size: min(i, 5) for i, size in enumerate(sizes, 1)}
+
+
+def _heading_level(line: Line, body: float, levels: dict[float, int]) -> int | None:
+    words = line.words
+    if len(words) > 150 or not re.search(r"[^\W\d_]", words) or len(line.segments) > 2:
+        return None
+    if line.size >= body * LARGER:
+        return levels.get(round(line.size, 1))
+    is_label = line.bold and len(words) <= 80 and not words.endswith((".", ":", ",", ";")) and len(line.segments) == 1
+    return min(len(levels) + 1, 6) if is_label else None
+
+
+def _blocks(lines: Sequence[Line], page: Page, body: float, levels: dict[float, int]) -> list[str]:
+    written: list[str] = []
+    i = 0
+    before: Line | None = None
+    while i < len(lines):
+        line = lines[i]
+        if (end := _table_end(lines, i)) is not None:
+            written += ["", *pipe_table(_table_rows(lines[i:end], page)), ""]
+            before, i = None, end
+            continue
+        i += 1
+        item = _item_of(line)
+        level = None if item else _heading_level(line, body, levels)
+        follows = before is not None and 0 <= before.y - line.y <= PARAGRAPH_GAP * max(line.size, before.size)
+        if level is not None:
+            if (
+                follows
+                and before is not None
+                and _heading_level(before, body, levels) == level
+                and before.size == line.size
+                and line.size > body
+            ):
+                written[-2] += f" {line.words}"  # a heading over two lines
+            else:
+                written += ["", f"{'#' * level} {line.words}", ""]
+            before = line
+            continue
+        if item:
+            mark, words = item
+            if written and written[-1] and not ITEM.match(written[-1]):
+                written.append("")
+            written.append(f"{mark} {words}")
+        elif follows and written and written[-1]:
+            written[-1] = _glued(written[-1], line.words)
+        else:
+            written += ["", _harmless(line.words)]
+        before = line
+    return written
+
+
+def _glued(text: str, words: str) -> str:
+    if re.search(r"[^\W\d_]-$", text) and words[:1].islower():
+        return text[:-1] + words
+    return f"{text} {words}"
+
+
+def _harmless(words: str) -> str:
+    return re.sub(r"^(#{1,6} |[-+] |>|\|)", r"\\\1", words)
+
+
+def _item_of(line: Line) -> tuple[str, str] | None:
+    """The mark and words of a list item: a mark alone before its words, or at their beginning."""
+    first = line.segments[0][1]
+    if len(line.segments) >= 2 and MARKER.match(first) and line.segments[1][0] - line.segments[0][0] < 4 * line.size:
+        words = " ".join(words for _, words in line.segments[1:])
+        number = re.sub(r"\D", "", first)
+        return (f"{number}." if number else "-"), words
+    if match := BULLET_START.match(line.words):
+        return "-", line.words[match.end() :]
+    if match := NUMBER_START.match(line.words):
+        return f"{match.group(1)}.", line.words[match.end() :]
+    return None
+
+
+def _table_end(lines: Sequence[Line], start: int) -> int | None:
+    """Where the table that begins at this line ends; None when none does."""
+    if len(lines[start].segments) < 2 or _item_of(lines[start]):
+        return None
+    columns = [x for x, _ in lines[start].segments]
+    anchors, end = 1, start + 1
+    last = end
+    while end < len(lines):
+        line = lines[end]
+        if lines[end - 1].y - line.y > 6 * line.size or line.y > lines[end - 1].y:
+            break
+        if not all(_near(x, columns) for x, _ in line.segments):
+            break
+        if len(line.segments) >= 2:
+            anchors += 1
+            last = end + 1
+        end += 1
+    last = _with_wrapped(lines, last, end, columns)
+    return last if anchors >= 2 else None
+
+
+def _with_wrapped(lines: Sequence[Line], last: int, end: int, columns: Sequence[float]) -> int:
+    """Lines after the last full row that still belong to one of its cells: not in the first column, and close."""
+    while last < end and abs(lines[last].x - columns[0]) > 3:
+        if lines[last - 1].y - lines[last].y > PARAGRAPH_GAP * lines[last].size:
+            break
+        last += 1
+    return last
+
+
+def _near(x: float, columns: Sequence[float]) -> bool:
+    return any(abs(x - column) <= 4 for column in columns)
+
+
+def _table_rows(lines: Sequence[Line], page: Page) -> list[list[str]]:
+    """Cells by column; rows by the rules drawn between them, or else by what stands in the first column."""
+    columns = [x for x, _ in max(lines, key=lambda line: len(line.segments)).segments]
+    left, right = columns[0], columns[-1]
+    rules = sorted(
+        {
+            round(y, 1)
+            for y, x0, x1 in page.rules
+            if x0 <= left + 3 and x1 >= right and lines[-1].y - 20 < y < lines[0].y + 20
+        },
+        reverse=True,
+    )
+    rows: list[list[str]] = []
+    band = None
+    for line in lines:
+        this = sum(1 for y in rules if y > line.y)
+        is_new = this != band if len(rules) >= 3 else abs(line.x - left) <= 4
+        if not rows or is_new:
+            rows.append([""] * len(columns))
+        band = this
+        for x, words in line.segments:
+            column = min(range(len(columns)), key=lambda i: abs(columns[i] - x))
+            rows[-1][column] = f"{rows[-1][column]} {words}".strip()
+    return rows
