@@ -17,7 +17,7 @@ import structlog
 from assistant import database
 from assistant.channels.inbound import Inbound
 from assistant.channels.waiting import QueueClock
-from assistant.channels.web import WebDoor
+from assistant.channels.web import Receive, Scope, Send, WebDoor
 from assistant.errors import SettingsError, TellonceError, Unavailable
 from assistant.journal.bus import LocalBus
 from assistant.journal.events import Event
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from assistant.profile.customer import Claims, Customer
     from assistant.profile.store import Profiles
     from assistant.server.api import ApiRooms
+    from assistant.server.desk import DeskDoor
     from assistant.server.identity import Tokens
+    from assistant.server.shop import DemoShop
     from assistant.settings import Settings
     from assistant.turn.runner import TurnRunner
     from knowledge.documents import Document, Findings
@@ -104,22 +106,21 @@ def open_identity(settings: Settings) -> Tokens:
     return open_tokens(settings)
 
 
-def build(settings: Settings, *, demo: bool = False) -> App:
-    """Everything, ready to be started by `server.serving`. `demo`: the demo shop may sign visitors in as customers.
+def build(settings: Settings, *, shop: DemoShop | None = None) -> App:
+    """Everything, ready to be started by `server.serving`. `shop`: the demo, which signs visitors in as its customers.
 
     Raises:
         SettingsError: these settings ask for what this version cannot do.
     """
     check_can_run(settings)
-    return App(settings, demo=demo)
+    return App(settings, shop)
 
 
 class App:
     """The running product. `start` returns at once; `readiness` tells what is open."""
 
-    def __init__(self, settings: Settings, *, demo: bool) -> None:
+    def __init__(self, settings: Settings, shop: DemoShop | None) -> None:
         self.settings = settings
-        self.demo = demo
         self.pages = Pages()
         self.bus = LocalBus()
         self.metrics = Metrics()
@@ -130,16 +131,18 @@ class App:
         self.inbound: Inbound
         self.runner: TurnRunner | None = None
         self.on_failure: Callable[[TellonceError | SettingsError], None] | None = None
+        self._shop = shop
         self._queue_clock = QueueClock()
         self._search_threads = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="search")
         self._locks: dict[str, threading.Lock] = {}
         self._made: dict[str, Any] = {}
         self._web: WebDoor
+        self._desk: DeskDoor | None = None
         self._opened: asyncio.Event
         self._opening: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._api: Endpoint | None = None
-        self._sockets: Mapping[str, Endpoint] | None = None
+        self._sockets: Mapping[str, Endpoint] = {}
 
     # the life of the server (`server.serving.Rooms`)
 
@@ -154,6 +157,8 @@ class App:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)
+        if self._desk is not None:
+            await self._desk.stop()
         if self.runner is not None:
             await self.runner.stop()
         self._search_threads.shutdown(wait=False, cancel_futures=True)
@@ -171,7 +176,7 @@ class App:
             await asyncio.to_thread(self._open_rooms)
             await self._start_turns()
             await self.api()
-            await self.sockets()
+            await (await self._open_desk()).start()
         except Exception as error:
             self._fail(error)
 
@@ -210,6 +215,7 @@ class App:
             origins=self.settings.origins,
             send_buffer_bytes=self.settings.send_buffer_bytes,
         )
+        self._sockets = {"/ws/chat": self._web, "/ws/desk": self._desk_socket}
         self.readiness.ready(STORES, "journal, identities")
 
     def _mode(self) -> str:
@@ -275,6 +281,7 @@ class App:
             load_customer=self._load_customer,
             encode=lambda texts: self.library.embedder.encode(texts),
             read_document=self._read_document,
+            past_conversations=self._past_conversations,
         )
 
     async def _search(self, question: str, **narrowing: Any) -> Findings:
@@ -289,11 +296,20 @@ class App:
     async def _load_customer(self, customer_id: str) -> Customer | None:
         return await asyncio.to_thread(lambda: self.profiles.load(customer_id))
 
+    async def _past_conversations(self, customer_id: str, conversation_id: str) -> list[str]:
+        from assistant.profile.history import past_touchpoints
+
+        past = await past_touchpoints(self.journal, customer_id, but=conversation_id)
+        return [f"{t.at[:10]}, {t.channel}: {t.summary} ({t.outcome})" for t in past]
+
     # doors
 
     async def sockets(self) -> Mapping[str, Endpoint]:
         await self._until_open()
-        return {"/ws/chat": self._web}
+        return self._sockets
+
+    async def _desk_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await self._open_desk())(scope, receive, send)
 
     async def api(self) -> Endpoint:
         """The HTTP API: imported and built in a thread, when it is first asked for or once all else is open."""
@@ -303,8 +319,28 @@ class App:
 
     def _make_api(self) -> Endpoint:
         from assistant.server.api import make_api
+        from assistant.server.sign_in import desk_routes
 
-        return make_api(self._api_rooms, self.readiness, self.metrics, demo=self.demo)
+        routes = desk_routes(self._open_desk)
+        return make_api(self._api_rooms, self.readiness, self.metrics, shop=self._shop, more_routes=routes)
+
+    async def _open_desk(self) -> DeskDoor:
+        await self._until_open()
+        return await asyncio.to_thread(lambda: cast("DeskDoor", self._once("desk", self._make_desk)))
+
+    def _make_desk(self) -> DeskDoor:
+        from assistant.server.desk import DeskDoor
+
+        self._desk = DeskDoor(
+            journal=self.journal,
+            bus=self.bus,
+            tokens=self.tokens,
+            agents=lambda: self.agents,
+            profiles=lambda: self.profiles,
+            settings=self.settings,
+            search=self._search,
+        )
+        return self._desk
 
     async def _api_rooms(self) -> ApiRooms:
         await self._until_open()

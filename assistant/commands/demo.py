@@ -28,11 +28,13 @@ def demo(
     """
     from assistant.app import build
     from assistant.commands.serve import run
+    from assistant.demo.loader import load_customers, load_shop
     from assistant.server.serving import address_of, bind
+    from assistant.server.shop import DemoShop
     from assistant.settings import load_settings
 
     settings = load_settings()
-    app = build(settings, demo=True)
+    app = build(settings, shop=DemoShop(load_shop(), load_customers()))
     listener = bind(host, port)  # a taken port is told before minutes of indexing
     index_knowledge(settings, fresh=fresh)
     import_customers(settings)

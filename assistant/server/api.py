@@ -6,7 +6,7 @@ PROTOCOL section 5. FastAPI is imported here and nowhere else on the way to the 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,7 @@ from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Path, Query, Re
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from assistant import __version__
 from assistant.channels.frames import MAX_TEXT_CHARACTERS, clean_text
@@ -29,6 +30,7 @@ from assistant.server.limits import Limits
 from assistant.server.metrics import Metrics
 from assistant.server.problems import CODES, MEDIA_TYPE, SERVER_ERROR, encode, problem, problem_of
 from assistant.server.readiness import Readiness
+from assistant.server.shop import DemoShop, make_shop_router
 from assistant.server.transcripts import CONTENT_SECURITY_POLICY, as_html, as_text
 from knowledge.documents import Document
 from knowledge.errors import KnowledgeError
@@ -120,8 +122,15 @@ class TranscriptView(BaseModel):
     events: list[dict[str, Any]]
 
 
-def make_api(open_rooms: OpenRooms, readiness: Readiness, metrics: Metrics, *, demo: bool = False) -> FastAPI:
-    """The application. `demo` adds the demo shop's routes."""
+def make_api(
+    open_rooms: OpenRooms,
+    readiness: Readiness,
+    metrics: Metrics,
+    *,
+    shop: DemoShop | None = None,
+    more_routes: Sequence[BaseRoute] = (),
+) -> FastAPI:
+    """The application. `shop` adds the demo's routes; `more_routes` are other rooms' own."""
     api = FastAPI(
         title="Tellonce",
         version=__version__,
@@ -134,10 +143,9 @@ def make_api(open_rooms: OpenRooms, readiness: Readiness, metrics: Metrics, *, d
     api.include_router(_operations(readiness, metrics))
     api.include_router(_conversations(open_rooms))
     api.include_router(_documents(open_rooms))
-    if demo:
-        from assistant.server.shop import make_shop_router
-
-        api.include_router(make_shop_router(lambda: _tokens(open_rooms)))
+    if shop is not None:
+        api.include_router(make_shop_router(shop, lambda: _tokens(open_rooms)))
+    api.router.routes.extend(more_routes)
     return api
 
 

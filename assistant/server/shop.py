@@ -5,17 +5,25 @@ A real shop signs its visitors on its own server with the identity secret; here 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from assistant.demo.loader import load_customers, load_shop
 from assistant.errors import NotFound
 from assistant.server.identity import Tokens
 
 SIGNED_IN_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True)
+class DemoShop:
+    """What the demo is made of: the page's texts, and customer records with `id`, `name` and `note`."""
+
+    page: dict[str, Any]
+    customers: Sequence[dict[str, Any]]
 
 
 class DemoCustomer(BaseModel):
@@ -40,16 +48,15 @@ class Identity(BaseModel):
     token: str
 
 
-def make_shop_router(open_tokens: Callable[[], Awaitable[Tokens]]) -> APIRouter:
+def make_shop_router(shop: DemoShop, open_tokens: Callable[[], Awaitable[Tokens]]) -> APIRouter:
     """`/v1/demo` and `/v1/demo/identity`. Only ever mounted when the demo was asked for."""
     router = APIRouter(prefix="/v1/demo", tags=["demo"])
-    customers: dict[str, dict[str, Any]] = {record["id"]: record for record in load_customers()}
-    shop = load_shop()
+    customers: dict[str, dict[str, Any]] = {record["id"]: record for record in shop.customers}
 
     @router.get("", summary="The demo shop")
     async def read_shop() -> Shop:
         listed = [DemoCustomer(id=r["id"], name=r["name"], note=r.get("note", "")) for r in customers.values()]
-        return Shop(**{**shop, "customers": listed})
+        return Shop(**{**shop.page, "customers": listed})
 
     @router.post("/identity", summary="Sign in as one of the demo's customers")
     async def sign_in(who: WhoToBe) -> Identity:
