@@ -206,7 +206,7 @@ export class TellonceChat extends HTMLElement {
     this.#launcher.addEventListener("click", () => this.toggle());
     this.#closeButton.addEventListener("click", () => this.hide());
     this.#endButton.addEventListener("click", () => this.#askEnd(true));
-    this.#personButton.addEventListener("click", () => this.#session.askHuman("asked"));
+    this.#personButton.addEventListener("click", () => this.#session.askHuman());
   }
 
   /** @param {string} text */
@@ -316,7 +316,11 @@ export class TellonceChat extends HTMLElement {
     const session = this.#session;
     const { survey, floor, lastAnswer, owed, events } = session.journal;
     const words = this.#words;
-    const suggestions = floor === "assistant" && !owed && lastAnswer === events.at(-1) ? (lastAnswer?.data.suggestions ?? []) : [];
+    const isCurrent = floor === "assistant" && !owed && lastAnswer === events.at(-1);
+    // A suggestion to talk to a person says what the button above the conversation always offers.
+    const suggestions = (isCurrent ? (lastAnswer?.data.suggestions ?? []) : []).filter(
+      (/** @type {string} */ text) => text !== words.talkToPerson,
+    );
     const answering = session.outbox.items().some(({ frame }) => frame.type === "survey");
     const open = survey && survey.survey !== this.#skippedSurvey && !answering ? survey : null;
     const key = JSON.stringify([this.#asksEnd, open?.survey, floor === "ended", suggestions, words.locale]);

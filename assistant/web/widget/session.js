@@ -81,8 +81,8 @@ export class Session {
     return this.#send({ type: "say", id: crypto.randomUUID(), text });
   }
 
-  /** @param {string} reason */
-  askHuman(reason) {
+  /** @param {string | null} [reason] */
+  askHuman(reason = null) {
     return this.#send({ type: "ask_human", id: crypto.randomUUID(), reason });
   }
 

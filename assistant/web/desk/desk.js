@@ -1,0 +1,293 @@
+// The desk: wires the agents' line to the queue, the transcript, the packet and the reply.
+
+import { Refusal, request } from "../furniture/requests.js";
+import { showToast } from "../furniture/toast.js";
+import { Line } from "../widget/line.js";
+import { h, icon } from "../widget/nodes.js";
+import { Outbox } from "../widget/outbox.js";
+import { Shelf } from "../widget/shelf.js";
+import { DeskState } from "./desk-state.js";
+import { renderPacket } from "./packet-view.js";
+import { QueueView } from "./queue-view.js";
+import { Reply } from "./reply.js";
+import { signInForm } from "./sign-in.js";
+import { TranscriptView } from "./transcript-view.js";
+
+const TYPING_SHOWN_MS = 6_000;
+const SIGNED_OUT = 1008;
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+class Desk {
+  #state = new DeskState();
+  #shelf = new Shelf("tellonce-desk:");
+  /** @type {string | null} */
+  #selected = null;
+  #ready = false;
+  #frame = 0;
+  #shownPacket = /** @type {unknown} */ (null);
+
+  #queue = new QueueView((conversation) => this.#open(conversation));
+  #transcript = new TranscriptView();
+  #reply = new Reply(this.#shelf, {
+    send: (type, text) => this.#act(type, { text }),
+    typing: (on) => this.#line.send({ type: "typing", conversation: this.#selected, on }),
+  });
+  #head = h("header", { class: "talk-head" });
+  #hint = h("p", { class: "muted small hint", role: "status" });
+  #talk = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head, this.#transcript.element, this.#hint, this.#reply.element);
+  #side = h("aside", { class: "side", "aria-label": "Customer", tabindex: 0 });
+  #none = h(
+    "div",
+    { class: "empty none" },
+    h("strong", null, "No conversation open"),
+    h("p", null, "Choose one from the queue. You see the whole conversation before you take it, and the customer's record once you do."),
+  );
+  #room = byId("room");
+  #outbox;
+  #line;
+
+  /** @param {import("./desk-state.js").Agent} agent */
+  constructor(agent) {
+    this.#state.agent = agent;
+    this.#outbox = new Outbox(this.#shelf, `agent:${agent.id}`);
+    this.#line = new Line({
+      url: `${location.origin.replace(/^http/, "ws")}/ws/desk`,
+      protocol: "tellonce.v1",
+      hello: () => ({ type: "hello" }),
+      onFrame: (frame) => this.#take(frame),
+      onState: (state, code) => this.#lineEntered(state, code),
+    });
+  }
+
+  start() {
+    byId("me").hidden = false;
+    const status = /** @type {HTMLSelectElement} */ (byId("status"));
+    status.onchange = () => this.#line.send({ type: "status", status: status.value });
+    byId("sign-out").onclick = () => this.#signOut();
+    this.#room.className = "desk";
+    this.#room.removeAttribute("aria-busy");
+    this.#room.replaceChildren(this.#queue.element, this.#none, this.#talk, this.#side);
+    this.#line.open();
+    setInterval(() => this.#redraw(), 30_000);
+    this.#draw();
+  }
+
+  // Frames
+
+  /** @param {import("../widget/line.js").Frame} frame */
+  #take(frame) {
+    switch (frame.type) {
+      case "queue":
+        this.#state.takeQueue(/** @type {any} */ (frame));
+        if (frame.items) this.#begin();
+        break;
+      case "presence":
+        this.#state.colleagues = frame.agents;
+        break;
+      case "event":
+        this.#takeEvent(/** @type {any} */ (frame));
+        break;
+      case "packet":
+        this.#state.watch(frame.conversation).packet = frame;
+        break;
+      case "typing":
+        this.#takeTyping(frame);
+        break;
+      case "ack":
+        this.#outbox.settle(frame.id);
+        break;
+      case "error":
+        this.#refused(/** @type {any} */ (frame));
+        break;
+    }
+    this.#redraw();
+  }
+
+  /** A new connection: look where we looked before, and send what was not confirmed. */
+  #begin() {
+    this.#ready = true;
+    for (const { frame } of this.#outbox.waiting()) this.#line.send(frame);
+    if (this.#selected) this.#watch(this.#selected);
+  }
+
+  /** @param {import("./desk-state.js").StaffEvent} event */
+  #takeEvent(event) {
+    const taken = this.#state.watch(event.conversation).take(event);
+    if (taken === "hole") this.#watch(event.conversation);
+    if (event.id) this.#outbox.settle(event.id);
+  }
+
+  /** @param {import("../widget/line.js").Frame} frame */
+  #takeTyping({ conversation, from, on }) {
+    const watched = this.#state.watch(conversation);
+    watched.typing = on ? (from.name ?? "The customer") : null;
+    if (on) setTimeout(() => ((watched.typing = null), this.#redraw()), TYPING_SHOWN_MS);
+  }
+
+  /** @param {{code: string, message: string, id?: string}} error */
+  #refused({ code, message, id }) {
+    const item = id ? this.#outbox.find(id) : null;
+    if (code === "rate_limited" || code === "unavailable") {
+      if (item) setTimeout(() => this.#outbox.find(item.id) && this.#line.send(item.frame), 3_000);
+    } else if (item) {
+      this.#outbox.settle(item.id);
+      // Words that could not be delivered go back to where they can be sent from again.
+      if (item.frame.text && item.frame.conversation === this.#selected) this.#reply.propose(String(item.frame.text));
+    }
+    showToast(message);
+  }
+
+  /** @param {import("../widget/line.js").LineState} state @param {number} code */
+  #lineEntered(state, code) {
+    if (state !== "open") this.#ready = false;
+    byId("line").textContent = state === "waiting" ? "Connecting again. What you write is kept." : "";
+    if (state !== "waiting") return;
+    // Refused or cut off by policy: ask whether we are still signed in instead of knocking on.
+    if (code === SIGNED_OUT || code === 1006) this.#checkSession();
+  }
+
+  async #checkSession() {
+    try {
+      await request("/v1/session");
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal) || ![401, 403].includes(refusal.status)) return;
+      this.#line.close();
+      showSignIn("Your session has ended. Please sign in again.");
+    }
+  }
+
+  // What the agent does
+
+  /** @param {string} conversation */
+  #open(conversation) {
+    this.#selected = conversation;
+    this.#transcript.clear();
+    this.#shownPacket = null;
+    this.#watch(conversation);
+    if (this.#state.isMine(conversation)) this.#act("accept"); // Accepting one's own again brings the packet.
+    this.#draw();
+    this.#transcript.element.focus();
+  }
+
+  /** @param {string} conversation */
+  #watch(conversation) {
+    if (this.#ready) this.#line.send({ type: "watch", conversation, after: this.#state.watch(conversation).lastSeq });
+  }
+
+  /** @param {string} type @param {Record<string, unknown>} [fields] */
+  #act(type, fields = {}) {
+    const item = this.#outbox.add({ type, id: crypto.randomUUID(), conversation: this.#selected, ...fields });
+    if (this.#ready) this.#line.send(item.frame);
+    this.#redraw();
+  }
+
+  async #signOut() {
+    this.#line.close();
+    await request("/v1/session", { method: "DELETE" }).catch((refusal) => showToast(refusal.message));
+    location.reload();
+  }
+
+  // The picture
+
+  #redraw() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const conversation = this.#selected;
+    const waiting = [...this.#state.places.values()].filter(({ state }) => state === "waiting").length;
+    document.title = waiting ? `(${waiting}) Desk` : "Desk";
+    this.#room.classList.toggle("talking", conversation !== null);
+    this.#queue.draw(this.#state, conversation);
+    this.#none.hidden = conversation !== null;
+    this.#talk.hidden = this.#side.hidden = conversation === null;
+    if (conversation !== null) this.#drawTalk(conversation);
+  }
+
+  /** @param {string} conversation */
+  #drawTalk(conversation) {
+    const watched = this.#state.watch(conversation);
+    const place = this.#state.places.get(conversation);
+    const mine = this.#state.isMine(conversation);
+    const pending = this.#outbox
+      .waiting()
+      .filter(({ id, frame }) => frame.conversation === conversation && frame.text && !watched.ownIds.has(id));
+    this.#transcript.draw(watched.events, pending);
+    this.#drawHead(conversation, place, mine);
+    const others = this.#state.alsoViewing(conversation).map(({ name }) => name);
+    this.#hint.textContent = [
+      watched.typing && `${watched.typing} is writing.`,
+      others.length > 0 && `${others.join(" and ")} also ${others.length > 1 ? "look" : "looks"} at this.`,
+      !mine && place?.state === "waiting" && "Accept to reply. Until then you can leave a note.",
+    ]
+      .filter(Boolean)
+      .join(" ");
+    this.#reply.turnTo(conversation, mine);
+    this.#drawSide(watched.packet);
+  }
+
+  /** @param {string} conversation @param {import("./desk-state.js").Place | undefined} place @param {boolean} mine */
+  #drawHead(conversation, place, mine) {
+    const watched = this.#state.watch(conversation);
+    const name = place?.customer.name ?? watched.packet?.customer.name ?? watched.customerName ?? "Visitor";
+    const standing = mine ? "With you" : place?.state === "waiting" ? "Waiting" : place ? `With ${place.agent?.name}` : watched.ended ? "Ended" : "With the assistant";
+    const accepting = this.#outbox.waiting().some(({ frame }) => frame.type === "accept" && frame.conversation === conversation);
+    const key = JSON.stringify([conversation, name, standing, mine, accepting]);
+    if (this.#head.dataset.key === key) return;
+    this.#head.dataset.key = key;
+    const button = (/** @type {string} */ text, /** @type {() => void} */ click, kind = "") =>
+      h("button", { class: `button ${kind}`, type: "button", on: { click } }, text);
+    const accept = button("Accept", () => this.#act("accept"), "primary");
+    accept.disabled = accepting;
+    this.#head.replaceChildren(
+      h("button", { class: "button plain back", type: "button", "aria-label": "Back to the queue", on: { click: () => this.#leave() } }, icon("back")),
+      h("div", { class: "who" }, h("h1", null, name), h("p", { class: "muted small" }, standing)),
+      ...(place?.state === "waiting" ? [accept] : []),
+      ...(mine
+        ? [
+            button("To the assistant", () => this.#act("return")),
+            button("Pass on", () => this.#act("transfer")),
+            button("Close", () => this.#act("close")),
+          ]
+        : []),
+    );
+  }
+
+  /** @param {Record<string, any> | null} packet */
+  #drawSide(packet) {
+    if (packet === this.#shownPacket && this.#side.childElementCount) return;
+    this.#shownPacket = packet;
+    const empty = h("div", { class: "empty" }, h("p", null, "Once you accept, everything the customer should not have to tell again stands here."));
+    this.#side.replaceChildren(...(packet ? renderPacket(packet, (text) => this.#reply.propose(text)) : [empty]));
+  }
+
+  #leave() {
+    const left = this.#selected;
+    this.#selected = null;
+    this.#draw();
+    /** @type {HTMLElement | null} */ (this.#queue.element.querySelector(`[data-conversation="${left}"]`))?.focus();
+  }
+}
+
+/** @param {string} [reason] */
+function showSignIn(reason) {
+  const room = byId("room");
+  byId("me").hidden = true;
+  room.className = "";
+  room.removeAttribute("aria-busy");
+  room.replaceChildren(signInForm((agent) => new Desk(agent).start(), reason));
+  room.querySelector("input")?.focus();
+}
+
+try {
+  const { agent } = await request("/v1/session");
+  new Desk(agent).start();
+} catch (refusal) {
+  if (!(refusal instanceof Refusal)) throw refusal;
+  const used = new URLSearchParams(location.search).get("link") === "used";
+  showSignIn(used ? "This sign-in link was used before. Sign in with your password, or ask for a new link." : refusal.status === 401 ? "" : refusal.message);
+}
