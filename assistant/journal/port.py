@@ -111,3 +111,17 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+PAGE_EVENTS = 500
+
+
+async def read_whole(journal: Journal, conversation_id: str, *, audience: Audience = Audience.STAFF) -> list[Event]:
+    """Every event of one conversation that this audience may see, in order."""
+    events: list[Event] = []
+    while True:
+        after = events[-1].seq if events else 0
+        page = await journal.read(conversation_id, after=after, audience=audience, limit=PAGE_EVENTS)
+        events += page
+        if len(page) < PAGE_EVENTS:
+            return events
