@@ -17,6 +17,7 @@ from knowledge.errors import EmbedderUnavailable
 Vectors = NDArray[np.float32]  # unit vectors, one a row; or one of them
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+EXACT = ":fp32"  # after the default model's name: never the int8 form of it
 BATCH_TOKENS = 4096  # a batch holds this many tokens, padding included: long texts run few at a time, short ones many
 BATCH_TEXTS = 64
 
@@ -42,7 +43,8 @@ def open_embedder(name: str, model_folder: Path, *, threads: int | None = None) 
     """The embedder of that name, not loaded yet: the first `encode` loads it.
 
     Args:
-        name: `all-MiniLM-L6-v2` (run by onnxruntime), `openai:NAME`, or any sentence-transformers name or folder.
+        name: `all-MiniLM-L6-v2` (run by onnxruntime, in int8 where that is as good; with `:fp32` after it never),
+            `openai:NAME`, or any sentence-transformers name or folder.
         model_folder: where the exported default model is, or is made now if it is not there (about 15 seconds).
         threads: cores one `encode` may use; None leaves one core to everybody else.
 
@@ -51,8 +53,9 @@ def open_embedder(name: str, model_folder: Path, *, threads: int | None = None) 
     """
     if name.startswith("openai:"):
         return OpenAIEmbedder(name.removeprefix("openai:"))
-    if name == DEFAULT_MODEL:
-        return OnnxEmbedder(prepare_default_model(model_folder), threads=threads)
+    if name.removesuffix(EXACT) == DEFAULT_MODEL:
+        folder = prepare_default_model(model_folder)
+        return OnnxEmbedder(folder, threads=threads, exact=name.endswith(EXACT))
     return SentenceTransformersEmbedder(name)
 
 
@@ -83,11 +86,12 @@ def prepare_default_model(folder: Path | None = None) -> Path:
 class OnnxEmbedder:
     """The default model through onnxruntime and tokenizers: loads in 0.3 s where sentence-transformers takes 7."""
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, *, threads: int | None = None, exact: bool = False) -> None:
         from knowledge.onnx_model import read_manifest
 
+        manifest = read_manifest(folder)
         self._folder = folder
-        self._manifest = read_manifest(folder)
+        self._manifest = manifest.exact() if exact else manifest
         self._threads = threads
         self._loading = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
