@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from assistant.server.identity import Tokens
     from assistant.server.shop import DemoShop
     from assistant.settings import Settings
+    from assistant.turn.answering import Answering
     from assistant.turn.runner import TurnRunner
     from knowledge.documents import Document, Findings
     from knowledge.library import Library
@@ -138,6 +139,7 @@ class App:
         self._made: dict[str, Any] = {}
         self._web: WebDoor
         self._desk: DeskDoor | None = None
+        self._answering: Answering | None = None
         self._opened: asyncio.Event
         self._opening: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -161,6 +163,8 @@ class App:
             await self._desk.stop()
         if self.runner is not None:
             await self.runner.stop()
+        if self._answering is not None:
+            await self._answering.close()
         self._search_threads.shutdown(wait=False, cancel_futures=True)
         if hasattr(self, "journal"):
             await self.journal.close()
@@ -267,15 +271,15 @@ class App:
     async def _start_turns(self) -> None:
         from assistant.turn.runner import TurnRunner
 
-        answering = await asyncio.to_thread(self._make_answering)
-        self.runner = TurnRunner(self.journal, self.bus, answering)
+        self._answering = await asyncio.to_thread(self._make_answering)
+        self.runner = TurnRunner(self.journal, self.bus, self._answering)
         await self.runner.start()
         self.readiness.ready(MODEL, self.settings.model_name if self.settings.uses_model else "embedded")
 
-    def _make_answering(self) -> Any:
+    def _make_answering(self) -> Answering:
         from assistant.turn.answering import Answering
 
-        return Answering(
+        answering = Answering(
             settings=self.settings,
             search=self._search,
             load_customer=self._load_customer,
@@ -283,6 +287,8 @@ class App:
             read_document=self._read_document,
             past_conversations=self._past_conversations,
         )
+        answering.warm_up()
+        return answering
 
     async def _search(self, question: str, **narrowing: Any) -> Findings:
         return await self._in_search_thread(lambda: self.library.search(question, **narrowing))
