@@ -52,12 +52,14 @@ class ReleaseFiles:
         for entry in range(self.size, len(self.owners)):
             self._extra.setdefault(int(self.owners[entry]), []).append(entry)
 
-    def similarities(self, vector: Vectors, positions: Sequence[int]) -> NDArray[np.float32]:
+    def similarities(self, vector: Vectors, positions: Sequence[int], *, titles: bool = True) -> NDArray[np.float32]:
         """The cosine of each passage to the vector: of its text, question or title, whichever is nearer."""
         entries = list(positions)
         groups = list(range(len(entries)))
         for i, position in enumerate(positions):
             for entry in self._extra.get(int(position), ()):
+                if not titles and self._discounts[entry] > 0:
+                    continue
                 entries.append(entry)
                 groups.append(i)
         cosines = np.asarray(self.vectors[entries] @ vector - self._discounts[entries], np.float32)

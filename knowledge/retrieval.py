@@ -26,8 +26,10 @@ CANDIDATES = 60  # from each of meaning and words
 LEXICAL_WEIGHT = 0.25
 # 1 would give the best passage the full weight however few of the question's words it holds, 0 only what it earns
 LEXICAL_SCALING = 0.75
-IDENTIFIER_BONUS = 0.15  # for a passage with the very error code or part number that is asked for
+IDENTIFIER_BONUS = 0.3  # for a passage with the very error code or part number that is asked for
 IDENTIFIER_SHARE = 0.02  # a "code" that stands in more of the passages than this tells nothing
+CODE = re.compile(r"[a-z]{1,4}\d+")
+UNKNOWN_CODE_FACTOR = 0.5  # an error code that no passage holds is hardly answered by those of its neighbours
 PRODUCT_BONUS = 0.06
 OTHER_PRODUCT_PENALTY = 0.12
 OTHER_LANGUAGE_PENALTY = 0.15
@@ -145,8 +147,20 @@ def search_release(
             found.append((Found(passage, score, float(similar[i])), positions[i]))
     found.sort(key=lambda pair: -pair[0].score)
     kept = tuple(one for one, _ in _folded(found, files, scope.limit))
-    share = max((float(by_words[position]) for _, position in found[:3]), default=0.0)
-    return Findings(question, number, kept, sureness(float(similar.max(initial=-1.0)), share))
+    sure = _sureness_of(files, vector, words, by_words, [position for _, position in found])
+    return Findings(question, number, kept, sure)
+
+
+def _sureness_of(
+    files: ReleaseFiles, vector: Vectors, words: Sequence[str], by_words: NDArray[np.float32], found: Sequence[int]
+) -> float:
+    """Titles do not count: "Gold card" is near to every question about it, and answers none."""
+    if not found:
+        return 0.0
+    similarity = float(files.similarities(vector, found, titles=False).max())
+    sure = sureness(similarity, max(float(by_words[position]) for position in found[:3]))
+    is_unknown = any(CODE.fullmatch(word) and not files.lexical.frequency(word) for word in words)
+    return sure * UNKNOWN_CODE_FACTOR if is_unknown else sure
 
 
 def sureness(similarity: float, share: float) -> float:
