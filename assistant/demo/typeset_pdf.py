@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from html import escape
 from io import BytesIO
@@ -15,6 +16,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
+    BalancedColumns,
     BaseDocTemplate,
     CondPageBreak,
     Flowable,
@@ -70,15 +72,31 @@ def _set(file: BytesIO, manual: Manual, keywords: str, *, pages: int) -> int:
 
 def _tell(manual: Manual) -> Iterator[Flowable]:
     yield from (Spacer(0, 60 * mm), Text(escape(manual.title), TITLE), Text(escape(manual.subtitle), SUBTITLE))
-    yield from (NextPageTemplate("one column"), PageBreak())
-    width = WIDTH - 2 * MARGIN
-    for number, block in enumerate(manual.blocks):
-        width = COLUMN if isinstance(block, TwoColumns) else width
-        yield from _set_block(block, f"section-{number}", width)
+    yield from (NextPageTemplate("inner"), PageBreak())
+    blocks = [(f"section-{number}", block) for number, block in enumerate(manual.blocks)]
+    wide = list(itertools.takewhile(lambda keyed: not isinstance(keyed[1], TwoColumns), blocks))
+    for key, block in wide:
+        yield from _set_block(block, key, WIDTH - 2 * MARGIN)
+    narrow = [part for key, block in blocks[len(wide) + 1 :] for part in _set_block(block, key, COLUMN)]
+    if narrow:
+        yield BalancedColumns(narrow, nCols=2, innerPadding=GUTTER)
+
+
+class _Headline(Text):  # type: ignore[misc] # reportlab has no types
+    """A heading that enters itself into the outline where it is drawn."""
+
+    def __init__(self, line: Line, level: int, key: str) -> None:
+        super().__init__(_markup(line), HEADINGS[level])
+        self.line, self.level, self.key = line, level, key
+
+    def draw(self) -> None:
+        self.canv.bookmarkPage(self.key)
+        self.canv.addOutlineEntry(plain(self.line), self.key, level=self.level - 2)
+        super().draw()
 
 
 class _Document(BaseDocTemplate):  # type: ignore[misc] # reportlab has no types
-    """Three page layouts, and a bookmark for each heading as it lands on its page."""
+    """A cover, and pages with a running head and their number."""
 
     def __init__(self, file: BytesIO, manual: Manual, keywords: str, pages: int) -> None:
         super().__init__(
@@ -92,23 +110,13 @@ class _Document(BaseDocTemplate):  # type: ignore[misc] # reportlab has no types
             invariant=1,
         )
         self.manual, self.pages = manual, pages
-        height = HEIGHT - 2 * MARGIN
-        whole = Frame(MARGIN, MARGIN, WIDTH - 2 * MARGIN, height, 0, 0, 0, 0)
-        left = Frame(MARGIN, MARGIN, COLUMN, height, 0, 0, 0, 0)
-        right = Frame(MARGIN + COLUMN + GUTTER, MARGIN, COLUMN, height, 0, 0, 0, 0)
+        frame = Frame(MARGIN, MARGIN, WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN, 0, 0, 0, 0, id="type area")
         self.addPageTemplates(
             [
-                PageTemplate("cover", [whole], onPage=self._draw_cover),
-                PageTemplate("one column", [whole], onPage=self._draw_running_head),
-                PageTemplate("two columns", [left, right], onPage=self._draw_running_head),
+                PageTemplate("cover", [frame], onPage=self._draw_cover),
+                PageTemplate("inner", [frame], onPage=self._draw_running_head),
             ]
         )
-
-    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 - reportlab's name
-        key = getattr(flowable, "bookmark", None)
-        if key:
-            self.canv.bookmarkPage(key)
-            self.canv.addOutlineEntry(flowable.getPlainText(), key, level=int(flowable.style.name[1]) - 2)
 
     def _draw_cover(self, canvas: Canvas, _document: BaseDocTemplate) -> None:
         canvas.setFillColor(ACCENT)
@@ -130,9 +138,7 @@ class _Document(BaseDocTemplate):  # type: ignore[misc] # reportlab has no types
 def _set_block(block: Block, key: str, width: float) -> list[Flowable]:
     match block:
         case Heading(level, line):
-            heading = Text(_markup(line), HEADINGS[level])
-            heading.bookmark = key
-            return [CondPageBreak(40 * mm), heading]
+            return [CondPageBreak(40 * mm), _Headline(line, level, key)]
         case Paragraph(line):
             return [Text(_markup(line), BODY)]
         case Listing():
@@ -140,7 +146,7 @@ def _set_block(block: Block, key: str, width: float) -> list[Flowable]:
         case Grid():
             return [_set_grid(block, width), Spacer(0, 8)]
         case TwoColumns():
-            return [NextPageTemplate("two columns"), PageBreak()]
+            raise ValueError("A manual turns to two columns once, and stays so to its end.")
 
 
 def _set_list(block: Listing) -> list[Flowable]:
