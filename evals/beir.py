@@ -146,17 +146,19 @@ def _read_qrels(path: Path, queries: set[str]) -> Qrels:
                 path, line, f"{len(cells)} columns instead of 3", "Separate query id, document id and score by tabs"
             )
         query, document, score = (cell.strip() for cell in cells)
-        if query not in queries:
-            raise _fault(path, line, f"query {query!r} is not in queries.jsonl", "Add the query or remove the line")
         try:
             grade = int(score)
         except ValueError:
             raise _fault(
                 path, line, f"score {score!r} is not a whole number", "Write 0 for irrelevant, 1 or more for relevant"
             ) from None
-        qrels.setdefault(query, {})[document] = grade
+        if query in queries:  # published sets share one file of judgements between several sets of queries
+            qrels.setdefault(query, {})[document] = grade
     if not any(grade > 0 for documents in qrels.values() for grade in documents.values()):
-        raise MalformedDataSet(f"{path} judges no document relevant. Write one line a relevant document, score 1.")
+        raise MalformedDataSet(
+            f"{path} judges no document relevant to any query of queries.jsonl. "
+            "Write one line a relevant document: query id, document id, 1."
+        )
     return qrels
 
 
@@ -166,7 +168,7 @@ def _read_answers(path: Path, queries: tuple[Query, ...]) -> dict[str, Reference
     for line, record in _records(path):
         query = _text(path, line, record, "_id")
         if query not in known:
-            raise _fault(path, line, f"query {query!r} is not in queries.jsonl", "Add the query or remove the line")
+            continue
         answerable, answer = record.get("answerable"), record.get("answer")
         if not isinstance(answerable, bool):
             raise _fault(path, line, '"answerable" is neither true nor false', "Write one of them")

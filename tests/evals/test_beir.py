@@ -84,7 +84,7 @@ def test_answers_without_judgements_can_be_read(folder: Path) -> None:
         ),
         pytest.param("qrels/test.tsv", "q1 d1 1\n", "1 columns instead of 3", id="spaces"),
         pytest.param("qrels/test.tsv", "q1\td1\thigh\n", "'high' is not a whole number", id="grade"),
-        pytest.param("qrels/test.tsv", "q9\td1\t1\n", "line 1: query 'q9' is not in", id="unknown query"),
+        pytest.param("qrels/test.tsv", "q9\td1\t1\n", "judges no document relevant", id="unknown queries only"),
         pytest.param("qrels/test.tsv", "q1\td1\t0\n", "judges no document relevant", id="nothing relevant"),
         pytest.param("answers.jsonl", lines({"_id": "q1", "answerable": 1}), "neither true nor false", id="answerable"),
         pytest.param(
@@ -101,6 +101,13 @@ def test_a_fault_is_told_with_file_line_and_remedy(folder: Path, file: str, cont
 
     assert str(folder / file) in str(caught.value)
     assert str(caught.value).count(". ") >= 1, "a remedy follows the fault"
+
+
+def test_judgements_of_queries_that_are_not_asked_are_passed_over(folder: Path) -> None:
+    with (folder / "qrels" / "test.tsv").open("a") as file:
+        file.write("q9\td1\t1\n")
+
+    assert load_data_set(folder).qrels == {"q1": {"d1": 1}}
 
 
 def test_a_file_that_is_not_text_is_told(folder: Path) -> None:
