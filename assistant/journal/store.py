@@ -29,6 +29,7 @@ from assistant.journal.writer import OnCommitted, Work, Writer
 T = TypeVar("T")
 
 READERS = 4
+AUTOMATIC_CHECKPOINT_PAGES = 8_000
 VERIFY_PAGE = 1_000  # events held at once while verifying
 VERIFY_SLICE = 50  # reports handed over at once
 CONVERSATION_COLUMNS = """id, visitor_id, customer_id, channel, created_at, head_seq, head_customer_seq, floor,
@@ -45,7 +46,7 @@ class SqliteJournal:
     def __init__(self, path: Path | str, *, on_committed: OnCommitted | None = None, clock: Clock = time.time) -> None:
         self._path = Path(path)
         self._clock = clock
-        self._writer = Writer(lambda: database.connect(self._path), clock, on_committed)
+        self._writer = Writer(lambda: _open_for_writing(self._path), clock, on_committed)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._per_thread = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -169,6 +170,12 @@ class SqliteJournal:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             connection.close()
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    connection = database.connect(path)
+    connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOMATIC_CHECKPOINT_PAGES}")
+    return connection
 
 
 def _exact_text(raw: bytes) -> str:

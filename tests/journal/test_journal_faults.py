@@ -193,6 +193,18 @@ async def test_too_many_waiting_appends_are_refused_at_once(path: Path, monkeypa
     await journal.close()
 
 
+async def test_the_write_ahead_log_stays_small_beside_steady_writing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.journal.writer.CHECKPOINT_EVERY", 10)
+    journal = SqliteJournal(path)
+    ids = [(await journal.create_conversation(visitor_id="v")).id for _ in range(10)]
+    for _ in range(20):
+        await asyncio.gather(*(journal.append(id_, [says("x" * 5_000)]) for id_ in ids))
+    assert path.with_name(path.name + "-wal").stat().st_size < 1_000_000  # 200 events of 5 KB: 1 MB in themselves
+    await journal.close()
+
+
 async def test_a_chain_longer_than_a_page_is_verified(path: Path) -> None:
     journal = SqliteJournal(path)
     conversation = await journal.create_conversation(visitor_id="v")
