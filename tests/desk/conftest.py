@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -16,15 +17,23 @@ from assistant.journal.store import SqliteJournal
 from assistant.turn.blocks import parse_blocks
 
 
+@pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with today's schema and nothing in it, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("made") / "tellonce.db"
+    upgrade(path)
+    return path
+
+
 @pytest.fixture
 def bus() -> LocalBus:
     return LocalBus()
 
 
 @pytest.fixture
-async def journal(tmp_path: Path, bus: LocalBus) -> AsyncIterator[SqliteJournal]:
+async def journal(tmp_path: Path, bus: LocalBus, made_database: Path) -> AsyncIterator[SqliteJournal]:
     path = tmp_path / "tellonce.db"
-    upgrade(path)
+    shutil.copyfile(made_database, path)
 
     def tell(events: Sequence[Event]) -> None:
         for event in events:
