@@ -19,7 +19,7 @@ from assistant.settings import Settings
 from assistant.turn.blocks import parse_blocks
 from assistant.turn.citations import Citation, is_exact
 from assistant.turn.conversation import Question
-from assistant.turn.embedded import Encode, compose
+from assistant.turn.embedded import Encode, RememberingEncode, compose
 from assistant.turn.guard import Evidence, Gate, check_whole, without_citations
 from assistant.turn.models import Breaker, ChatModel, open_model
 from assistant.turn.policy import (
@@ -124,7 +124,7 @@ class Answering:
         self._settings = settings
         self._search = search
         self._load_customer = load_customer
-        self._encode = encode
+        self._encode = RememberingEncode(encode)
         self._read_document = read_document
         self._past_conversations = past_conversations
         self._model = model if model is not None else open_model(settings)

@@ -15,7 +15,7 @@ def _pattern(*alternatives: str) -> re.Pattern[str]:
 
 STOP = _words(
     """a an and any are as at be been but by can could do does did for from get got had has have how i if in is it its
-    me my no not of on or our please should so some tell that the their them then there they this to up use was we were
+    me my of on or our please should so some tell that the their them then there they this to up use was we were
     what when where which who why will with would you your"""
 )
 FILLER = _words(
@@ -123,6 +123,31 @@ ASKS_FOR_STEPS = _pattern(
     r"\b(?:steps?|instructions?|procedure|guide|walk me through|set ?up|way to)\b",
     r"\bwhat (?:do|should|can|must) i do\b",
 )
+TROUBLE = _pattern(
+    r"\b(?:not|n't|won'?t|never|no longer|stopped|stops|stuck|jammed|broken|broke|leak\w*|error|fault)\b",
+    r"\b(?:problems?|trouble|issues?)\b",
+    r"\b(?:noise|noisy|smell\w*|hot|slow|weak|blink\w*|flash\w*|fail\w*|dead|hums?|strange|wrong)\b",
+)
+TROUBLE_PLACE = _pattern(
+    r"\b(?:troubleshoot\w*|problems?|errors?|faults?|error codes?|if something|when something|help)\b"
+)
+# What a question is after; two questions of different kinds are not the same question however alike their words.
+QUESTION_KINDS = (
+    ("how often", _pattern(r"\bhow often\b", r"\bhow (?:frequently|regularly)\b")),
+    ("time", _pattern(r"\bhow (?:long|soon|fast|quickly)\b", r"\bwhen\b", r"\bwhat time\b")),
+    ("price", _pattern(r"\bhow much (?:is|are|does|do|will|for)\b", r"\b(?:costs?|prices?|fees?|charges?)\b")),
+    ("measure", _pattern(r"\bhow (?:many|much|big|large|loud|heavy|hot|warm|far|tall|wide|high)\b", r"\brange\b")),
+    ("steps", _pattern(r"\bhow (?:do|can|could|should|would|to|must)\b")),
+    ("why", _pattern(r"\bwhy\b")),
+    ("where", _pattern(r"\bwhere\b")),
+)
+# What an answer of that kind shows, whatever its own question was.
+ANSWER_KINDS = {
+    "how often": _pattern(r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|after)\b"),
+    "time": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|mornings?|\d{1,2}:\d\d)\b"),
+    "price": _pattern(r"[£$€]\s?\d", r"\bfree\b"),
+    "measure": _pattern(r"\d"),
+}
 APPOINTMENT = _pattern(
     r"\b(?:when|what time|where|is|do i have|confirm|show|details|which day|any)\b[^.?!]{0,40}\b(?:my|an|any)\b"
     rf"{_NEAR}\b(?:appointments?|bookings?|technician|call ?back|(?:repair|service|engineer|workshop) visit)\b",

@@ -21,7 +21,7 @@ _RULE_ROW = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _MARKER = re.compile(r"\s*\[\d{1,2}\](?!\()")
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
-SENTENCE, ITEM, ROW, CODE = "sentence", "item", "row", "code"
+SENTENCE, ITEM, ROW, CODE, FAQ = "sentence", "item", "row", "code", "faq"
 
 
 @dataclass(frozen=True, slots=True)
