@@ -35,6 +35,19 @@ VERIFY_SLICE = 50  # reports handed over at once
 CONVERSATION_COLUMNS = """id, visitor_id, customer_id, channel, created_at, head_seq, head_customer_seq, floor,
     agent_id, unanswered_seq, updated_at"""
 
+# Conversations with a row of their own, and those that only events still tell of.
+SELECT_IDS = """SELECT id FROM (
+        SELECT id FROM (SELECT id FROM conversations WHERE id > ? ORDER BY id LIMIT 500)
+        UNION
+        SELECT conversation_id FROM (SELECT DISTINCT conversation_id FROM events
+            WHERE conversation_id > ? ORDER BY conversation_id LIMIT 500)
+    ) ORDER BY id LIMIT 500"""
+SELECT_CHAIN = """SELECT seq, prev, at, kind, audience, role, client_id, salt, digest, CAST(data AS BLOB), hash
+    FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"""
+NO_ID = "this is not the id of a conversation"
+BEFORE_ALL = -(2**63)  # no event has such a seq, not even a forged one
+SELECT_VERDICT = "SELECT head_seq, head_hash, head_customer_seq FROM conversations WHERE id = ?"
+
 
 class SqliteJournal:
     """`port.Journal` in one SQLite file, which `database.upgrade` has brought up to date.
@@ -243,20 +256,6 @@ def _verify(reader: Callable[[], sqlite3.Connection], conversation_id: str | Non
     while ids := reader().execute(SELECT_IDS, (after, after)).fetchall():
         for (after,) in ids:
             yield _verify_one(reader, after) if isinstance(after, str) else ChainReport(repr(after), 0, 0, 1, NO_ID)
-
-
-# Conversations with a row of their own, and those that only events still tell of.
-SELECT_IDS = """SELECT id FROM (
-        SELECT id FROM (SELECT id FROM conversations WHERE id > ? ORDER BY id LIMIT 500)
-        UNION
-        SELECT conversation_id FROM (SELECT DISTINCT conversation_id FROM events
-            WHERE conversation_id > ? ORDER BY conversation_id LIMIT 500)
-    ) ORDER BY id LIMIT 500"""
-SELECT_CHAIN = """SELECT seq, prev, at, kind, audience, role, client_id, salt, digest, CAST(data AS BLOB), hash
-    FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"""
-NO_ID = "this is not the id of a conversation"
-BEFORE_ALL = -(2**63)  # no event has such a seq, not even a forged one
-SELECT_VERDICT = "SELECT head_seq, head_hash, head_customer_seq FROM conversations WHERE id = ?"
 
 
 def _verify_one(reader: Callable[[], sqlite3.Connection], conversation_id: str) -> ChainReport:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import sys
 import tempfile
 import time
@@ -44,7 +43,7 @@ class Run:
 
 
 def measure(quick: bool = False) -> list[Figure]:
-    """Throughput with 64 writers, latency with one and with 64; each writer waits for its ack before the next append."""
+    """Throughput with 64 writers, latency with one and with 64; each writer waits for its ack before it goes on."""
     seconds = 1.0 if quick else 5.0
     with tempfile.TemporaryDirectory(prefix="tellonce-ack-", dir=Path.cwd()) as folder:
         fsync = _fsync_run(Path(folder), 300 if quick else 1500)
