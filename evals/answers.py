@@ -85,10 +85,15 @@ class Figures:
                 "f1": round(self.f1, 4),
                 "auroc": None if self.auroc is None else round(self.auroc, 4),
             },
-            "token_f1": round(self.token_f1.value, 4),
-            "rouge_l": round(self.rouge_l.value, 4),
-            "quote_verified": round(self.quote_verified.value, 4) if self.quote_verified.n else None,
+            "token_f1": _mean(self.token_f1),
+            "rouge_l": _mean(self.rouge_l),
+            "quote_verified": _mean(self.quote_verified),
         }
+
+
+def _mean(figure: Interval) -> float | None:
+    """None where nothing was observed: no query has a reference, no answer a quote."""
+    return round(figure.value, 4) if figure.n else None
 
 
 async def collect_answers(data: DataSet, live: Live, progress: Progress | None = None) -> list[Answered]:

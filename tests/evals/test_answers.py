@@ -87,7 +87,11 @@ def test_figures_worked_out_by_hand() -> None:
     assert figures["quote_verified"] == 0.5
 
 
-def test_without_any_quote_there_is_no_share_of_verified_ones() -> None:
+def test_where_nothing_was_observed_a_figure_is_null() -> None:
     data = DataSet(Path(), (), "", (Query("q", "?"),), answers={"q": Reference(False, None)})
 
-    assert decide_figures(data, [answer("q", "No.", 0.0, answered=False)]).as_json()["quote_verified"] is None
+    figures = decide_figures(data, [answer("q", "No.", 0.0, answered=False)]).as_json()
+
+    assert figures["quote_verified"] is None
+    assert figures["token_f1"] is None
+    assert figures["answerable"]["auroc"] is None
