@@ -13,10 +13,9 @@ from assistant.desk.people import Agent
 from assistant.effort.surveys import closing_events
 from assistant.errors import Conflict, Forbidden, NotFound, Superseded
 from assistant.journal.events import Event, Kind, NewEvent
-from assistant.journal.port import Appended, Conversation, Journal, Unless
+from assistant.journal.port import Appended, Conversation, Journal, Unless, read_whole
 from assistant.journal.transcript import AGENT_FLOOR, QUEUE_FLOOR
 
-PAGE_EVENTS = 500
 MOVES = frozenset(
     {
         Kind.HANDOFF_REQUESTED,
@@ -141,13 +140,3 @@ class Conduct:
     async def _newest(self, conversation_id: str, kind: Kind) -> Event:
         events = await read_whole(self._journal, conversation_id)
         return next(event for event in reversed(events) if event.kind is kind)
-
-
-async def read_whole(journal: Journal, conversation_id: str) -> list[Event]:
-    """Every event of one conversation, internal kinds included, in order."""
-    events: list[Event] = []
-    while page := await journal.read(conversation_id, after=events[-1].seq if events else 0, limit=PAGE_EVENTS):
-        events += page
-        if len(page) < PAGE_EVENTS:
-            break
-    return events

@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 import structlog
 
-from assistant.desk.conduct import read_whole
 from assistant.journal.bus import Bus, Item, Unsubscribe
 from assistant.journal.events import Event, Kind, Role
-from assistant.journal.port import Journal
+from assistant.journal.port import Journal, read_whole
 from assistant.journal.transcript import AGENT_FLOOR, QUEUE_FLOOR
 
 logger = structlog.get_logger(__name__)

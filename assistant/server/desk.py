@@ -34,7 +34,7 @@ from assistant.channels.web import (
     check_origin,
     choose_subprotocol,
 )
-from assistant.desk.conduct import Conduct, read_whole
+from assistant.desk.conduct import Conduct
 from assistant.desk.handoff import build_packet, find_open_question
 from assistant.desk.people import Agent
 from assistant.desk.presence import Presence, Seat
@@ -42,7 +42,7 @@ from assistant.desk.queue import Change, Queue
 from assistant.errors import Forbidden, NotFound, StorageUnavailable, TellonceError, Unauthorized
 from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
 from assistant.journal.events import Event
-from assistant.journal.port import Appended, Journal
+from assistant.journal.port import Appended, Journal, read_whole
 from assistant.profile.history import load_customer
 from assistant.server import desk_frames as frames
 from assistant.server.desk_frames import Act, DeskFrame, Hello, Ping, SetStatus, Watch, Writing, parse_desk_frame

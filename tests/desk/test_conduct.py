@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from desk_cast import ADA, BEN, MIA, asked_for_a_person, new_id, said
 
-from assistant.desk.conduct import Conduct, read_whole
+from assistant.desk.conduct import Conduct
 from assistant.desk.people import Agent
 from assistant.errors import Conflict, Forbidden, NotFound
 from assistant.journal.events import Audience, Event, Kind, NewEvent
-from assistant.journal.port import Appended
+from assistant.journal.port import Appended, read_whole
 from assistant.journal.store import SqliteJournal
 
 Verb = Callable[[Conduct, Agent, str], Awaitable[Appended]]
