@@ -50,7 +50,7 @@ HEADINGS = {
     ),
 }
 TITLE = ParagraphStyle("title", parent=BODY, fontName="Helvetica-Bold", fontSize=28, leading=34, spaceAfter=10)
-SUBTITLE = ParagraphStyle("subtitle", parent=BODY, fontSize=12, leading=16, textColor=ACCENT)
+SUBTITLE = ParagraphStyle("subtitle", parent=BODY, textColor=ACCENT)
 
 
 def typeset_pdf(manual: Manual, *, keywords: str) -> bytes:
@@ -122,7 +122,7 @@ class _Document(BaseDocTemplate):  # type: ignore[misc] # reportlab has no types
         canvas.setFillColor(ACCENT)
         canvas.rect(0, HEIGHT - 18 * mm, WIDTH, 18 * mm, stroke=0, fill=1)
         canvas.setFillColor(HexColor("#ffffff"))
-        canvas.setFont("Helvetica-Bold", 12)
+        canvas.setFont("Helvetica", 9.5)
         canvas.drawString(MARGIN, HEIGHT - 11.5 * mm, "Aldermorn")
 
     def _draw_running_head(self, canvas: Canvas, document: BaseDocTemplate) -> None:
