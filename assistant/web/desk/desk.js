@@ -3,7 +3,7 @@
 import { Refusal, request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
 import { Line } from "../widget/line.js";
-import { h, icon } from "../widget/nodes.js";
+import { h } from "../widget/nodes.js";
 import { Outbox } from "../widget/outbox.js";
 import { Shelf } from "../widget/shelf.js";
 import { DeskState } from "./desk-state.js";
@@ -76,7 +76,7 @@ class Desk {
 
   // Frames
 
-  /** @param {import("../widget/line.js").Frame} frame */
+  /** @param {Frame} frame */
   #take(frame) {
     switch (frame.type) {
       case "queue":
@@ -119,7 +119,7 @@ class Desk {
     if (event.id) this.#outbox.settle(event.id);
   }
 
-  /** @param {import("../widget/line.js").Frame} frame */
+  /** @param {Frame} frame */
   #takeTyping({ conversation, from, on }) {
     const watched = this.#state.watch(conversation);
     watched.typing = on ? (from.name ?? "The customer") : null;
@@ -139,7 +139,7 @@ class Desk {
     showToast(message);
   }
 
-  /** @param {import("../widget/line.js").LineState} state @param {number} code */
+  /** @param {LineState} state @param {number} code */
   #lineEntered(state, code) {
     if (state !== "open") this.#ready = false;
     byId("line").textContent = state === "waiting" ? "Connecting again. What you write is kept." : "";
@@ -244,7 +244,7 @@ class Desk {
     const accept = button("Accept", () => this.#act("accept"), "primary");
     accept.disabled = accepting;
     this.#head.replaceChildren(
-      h("button", { class: "button plain back", type: "button", "aria-label": "Back to the queue", on: { click: () => this.#leave() } }, icon("back")),
+      h("button", { class: "button plain back", type: "button", "aria-label": "Back to the queue", on: { click: () => this.#leave() } }, "‹"),
       h("div", { class: "who" }, h("h1", null, name), h("p", { class: "muted small" }, standing)),
       ...(place?.state === "waiting" ? [accept] : []),
       ...(mine

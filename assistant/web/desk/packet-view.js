@@ -37,17 +37,23 @@ function customerCard(customer) {
     "section",
     { class: "customer" },
     h("h2", null, name ?? "Visitor", " ", h("span", { class: verified ? "tag good" : "tag" }, verified ? "verified" : "not signed in")),
-    h("dl", null, row("E-mail", email), row("Phone", phone), row("Since", since), row("On page", page?.title || page?.url)),
+    h("dl", null, row("E-mail", email), row("Phone", phone), row("Since", since && dayOf(since)), row("On page", page?.title || page?.url)),
     products?.length > 0 && h("h3", null, "Owns"),
     products?.length > 0 &&
-      h("ul", { class: "known" }, ...products.map((/** @type {any} */ owned) => known([owned.name, owned.serial && `serial ${owned.serial}`, owned.bought_on && `bought ${owned.bought_on}`].filter(Boolean).join(", ")))),
+      h("ul", { class: "known" }, ...products.map((/** @type {any} */ owned) => known([owned.name, owned.serial && `serial ${owned.serial}`, owned.bought_on && `bought ${dayOf(owned.bought_on)}`].filter(Boolean).join(", ")))),
     orders?.length > 0 && h("h3", null, "Orders"),
     orders?.length > 0 &&
-      h("ul", { class: "known" }, ...orders.map((/** @type {any} */ order) => known(`${order.number}: ${order.items.join(", ")}, ${order.status}${order.expected_on ? `, expected ${order.expected_on}` : ""}`))),
+      h("ul", { class: "known" }, ...orders.map((/** @type {any} */ order) => known(orderLine(order)))),
     appointments?.length > 0 && h("h3", null, "Appointments"),
     appointments?.length > 0 &&
       h("ul", { class: "known" }, ...appointments.map((/** @type {any} */ visit) => known(`${visit.what}, ${dayOf(visit.at)}, ${visit.status}`))),
   );
+}
+
+/** @param {Record<string, any>} order */
+function orderLine({ number, items, status, delivered_on: deliveredOn, expected_on: expectedOn }) {
+  const when = deliveredOn ? ` ${dayOf(deliveredOn)}` : expectedOn ? `, expected ${dayOf(expectedOn)}` : "";
+  return `${number}: ${items.join(", ")}, ${status}${when}`;
 }
 
 /** @param {Record<string, any>} exchange */

@@ -31,7 +31,7 @@ export class QueueView {
   /** @param {import("./desk-state.js").Place} place @param {boolean} selected */
   #row(place, selected) {
     const { conversation, customer, state, agent, since, last_text: lastText, last_role: lastRole, unread, reason } = place;
-    const said = lastText ? `${lastRole === "customer" ? "" : "You: ".replace("You", agent?.name ?? "Assistant")}${lastText}` : reason;
+    const said = lastText ? `${lastRole === "customer" ? "" : lastRole === "agent" ? `${agent?.name ?? "Agent"}: ` : "Assistant: "}${lastText}` : reason;
     return h(
       "button",
       {
@@ -51,7 +51,7 @@ export class QueueView {
       h(
         "span",
         { class: "line small muted" },
-        state === "waiting" ? (place.for ? `Waiting for ${place.for.name}` : "Waiting") : `With ${agent?.name ?? "an agent"}`,
+        state === "waiting" ? (place.for ? `Waiting for ${place.for.name}` : (reason ?? "Waiting")) : `With ${agent?.name ?? "an agent"}`,
         unread > 0 && state === "taken" && h("span", { class: "unread" }, `${unread} new`),
       ),
     );

@@ -69,15 +69,12 @@ export class Reply {
 
   /** Turns to a conversation and what was being written there. @param {string} conversation @param {boolean} mayReply */
   turnTo(conversation, mayReply) {
-    const moved = conversation !== this.#conversation;
+    if (conversation === this.#conversation && mayReply === !this.#choices.say.disabled) return;
     this.#conversation = conversation;
     this.#choices.say.disabled = !mayReply;
-    const audience = mayReply ? (moved ? "say" : this.audience) : "note";
-    if (moved || audience !== this.audience) {
-      this.#choices[audience].checked = true;
-      this.#swapDraft();
-      this.#describe();
-    }
+    this.#choices[mayReply ? "say" : "note"].checked = true;
+    this.#swapDraft();
+    this.#describe();
   }
 
   /** Puts words there to be looked over before they are sent. @param {string} text */

@@ -15,7 +15,7 @@ export class TranscriptView {
     this.element.replaceChildren(this.#pending);
   }
 
-  /** Appends what is new. @param {StaffEvent[]} events @param {import("../widget/outbox.js").OutItem[]} pending */
+  /** Appends what is new. @param {StaffEvent[]} events @param {OutItem[]} pending */
   draw(events, pending) {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
     const wasAtEnd = this.#shown === 0 || scrollHeight - scrollTop - clientHeight < 60;

@@ -1,8 +1,6 @@
 // `window.tellonce`: what a host page may call, before and after the widget arrives (PROTOCOL section 7).
 
-/** @typedef {import("./chat.js").TellonceChat} TellonceChat */
-
-/** Gives the page its calls, and replays those that it made too early. @param {TellonceChat} chat */
+/** Gives the page its calls, and replays those that it made too early. @param {import("./chat.js").TellonceChat} chat */
 export function exposeApi(chat) {
   /** @type {Map<Function, EventListener>} */
   const listeners = new Map();

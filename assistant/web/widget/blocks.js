@@ -3,12 +3,6 @@
 
 import { h } from "./nodes.js";
 
-/**
- * @typedef {{t: string, c?: any, text?: string, [field: string]: any}} Block
- * @typedef {{cite?: (n: number) => Node | null, origin?: string, tabIndex?: number}} Rendering
- *   `cite` draws the marker of citation n; `origin` is where same-origin links lead; `tabIndex` goes on every link.
- */
-
 /** @param {Block[] | null | undefined} blocks @param {Rendering} [how] @returns {DocumentFragment} */
 export function renderBlocks(blocks, how = {}) {
   const fragment = document.createDocumentFragment();

@@ -16,8 +16,8 @@ export class QuoteCard {
 
   /**
    * Opens beside `opener`, or closes if it came from there.
-   * @param {import("./journal.js").Citation} citation @param {HTMLElement} opener
-   * @param {import("./strings.js").Strings} words @param {string} origin
+   * @param {Citation} citation @param {HTMLElement} opener
+   * @param {Strings} words @param {string} origin
    */
   toggle(citation, opener, words, origin) {
     const again = this.#opener === opener;
@@ -40,7 +40,7 @@ export class QuoteCard {
     this.#opener = null;
   }
 
-  /** @param {import("./journal.js").Citation} citation @param {import("./strings.js").Strings} words
+  /** @param {Citation} citation @param {Strings} words
    * @param {string} origin @returns {Node[]} */
   #content({ title, section, url, quote }, words, origin) {
     const close = { class: "quiet", type: "button", "aria-label": words.closeSource, on: { click: () => this.close() } };
@@ -68,11 +68,8 @@ export class QuoteCard {
 }
 
 /** A quote is a stretch of the stored text, marks and all; the customer reads it without them. @param {string} quote */
-function readable(quote) {
-  return quote
-    .replace(/^(#+|[-*]|>)\s+/gm, "")
-    .replace(/^\|?[\s:|-]+\|?$\n?/gm, "")
-    .replace(/^\|\s*|\s*\|$/gm, "")
+const readable = (quote) =>
+  quote
+    .replace(/^[\s|:-]+$\n?|^(#+|[-*>])\s+|^\|\s*|\s*\|$/gm, "")
     .replace(/\s*\|\s*/g, " · ")
     .replace(/(\*\*|\*|`)(?=\S)(.+?)\1/g, "$2");
-}

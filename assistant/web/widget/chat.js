@@ -1,5 +1,5 @@
 // <tellonce-chat>: wires the session to the page. Attributes in (origin, locale, data-theme), events out
-// (ready open close message unread handoff survey error). What thinks is in the modules beside it.
+// (ready open close message unread handoff survey error). The modules beside it think.
 
 import { exposeApi } from "./api.js";
 import { QuoteCard } from "./card.js";
@@ -8,7 +8,7 @@ import { Log } from "./log.js";
 import { h, icon } from "./nodes.js";
 import { Session } from "./session.js";
 import { Shelf } from "./shelf.js";
-import { stringsFor } from "./strings.js";
+import { english, loadWords } from "./strings.js";
 import { makeSheet } from "./style.js";
 import { endQuestion, endedNote, suggestionRow, surveyForm } from "./tray.js";
 
@@ -19,19 +19,20 @@ const sheet = makeSheet();
 export class TellonceChat extends HTMLElement {
   static observedAttributes = ["locale"];
 
-  #words = stringsFor("en");
+  #words = english;
   #shelf = new Shelf("tellonce:");
   /** @type {Session} */
   #session = /** @type {any} */ (null);
   #disconnect = new AbortController();
   #built = false;
-  #isReady = false;
+  isReady = false;
   /** What the tray shows now, so that it is rebuilt only when that changes. */
   #trayKey = "";
   #asksEnd = false;
   /** @type {string | null} the survey the customer put aside */
   #skippedSurvey = null;
   #typingUntil = 0;
+  #wantedLocale = "";
   #unread = 0;
   #frame = 0;
   /** @type {string | null} */
@@ -80,10 +81,6 @@ export class TellonceChat extends HTMLElement {
     return !this.#panel.hidden;
   }
 
-  get isReady() {
-    return this.#isReady;
-  }
-
   connectedCallback() {
     this.#build();
     this.#disconnect = new AbortController();
@@ -98,10 +95,10 @@ export class TellonceChat extends HTMLElement {
     window.visualViewport?.addEventListener("resize", () => this.#fitViewport(), { signal });
     window.visualViewport?.addEventListener("scroll", () => this.#fitViewport(), { signal });
     document.addEventListener("visibilitychange", () => this.#readUpTo(), { signal });
+    this.#speak(english);
     this.setLocale(this.getAttribute("locale") || document.documentElement.lang || navigator.language || "en");
     this.#composer.text = this.#session.composed;
-    this.#changed("reset");
-    this.#isReady = true;
+    this.isReady = true;
     this.#emit("ready");
   }
 
@@ -109,15 +106,13 @@ export class TellonceChat extends HTMLElement {
     this.#disconnect.abort();
     cancelAnimationFrame(this.#frame);
     this.#session.close();
-    this.#isReady = false;
+    this.isReady = false;
   }
 
   /** @param {string} name @param {string | null} before @param {string | null} locale */
   attributeChangedCallback(name, before, locale) {
-    if (this.#isReady && locale && locale !== before) this.setLocale(locale);
+    if (this.isReady && locale && locale !== before) this.setLocale(locale);
   }
-
-  // What the page may ask for.
 
   /** Connects if there is a conversation to come back to. Called once the page's first wishes are known. */
   resume() {
@@ -179,9 +174,15 @@ export class TellonceChat extends HTMLElement {
   }
 
   /** @param {string} locale */
-  setLocale(locale) {
-    this.#words = stringsFor(locale);
-    const words = this.#words;
+  async setLocale(locale) {
+    this.#wantedLocale = locale;
+    const words = await loadWords(locale);
+    if (this.#wantedLocale === locale) this.#speak(words);
+  }
+
+  /** @param {Words} words */
+  #speak(words) {
+    this.#words = words;
     this.lang = words.language;
     this.#panel.dir = this.#launcher.dir = words.direction;
     this.dir = words.direction;
@@ -192,10 +193,8 @@ export class TellonceChat extends HTMLElement {
     this.#composer.setWords(words);
     this.#log.setWords(words);
     this.#trayKey = "";
-    if (this.#session) this.#changed("reset");
+    this.#changed("reset");
   }
-
-  // Inside.
 
   #build() {
     if (this.#built) return;
@@ -240,7 +239,7 @@ export class TellonceChat extends HTMLElement {
     else this.#endButton.focus();
   }
 
-  /** @param {import("./session.js").Change} change @param {any} [detail] */
+  /** @param {Change} change @param {any} [detail] */
   #changed(change, detail) {
     switch (change) {
       case "reset":
@@ -330,7 +329,7 @@ export class TellonceChat extends HTMLElement {
     this.#log.scrollToEnd();
   }
 
-  /** @param {import("./journal.js").Survey | null} survey @param {string[]} suggestions @returns {Node[]} */
+  /** @param {Survey | null} survey @param {string[]} suggestions @returns {Node[]} */
   #trayContent(survey, suggestions) {
     const session = this.#session;
     const words = this.#words;
@@ -382,12 +381,12 @@ export class TellonceChat extends HTMLElement {
     if (this.isOpen && conversation && document.visibilityState === "visible") this.#session.seen(journal.lastSeq);
   }
 
-  /** Whether this just happened, as opposed to being read back. @param {import("./journal.js").ChatEvent} event */
+  /** @param {ChatEvent} event */
   #isNews({ at }) {
     return this.#session.welcomed && Date.now() - Date.parse(at) < 30_000;
   }
 
-  /** @param {import("./journal.js").ChatEvent} event */
+  /** @param {ChatEvent} event */
   #tell(event) {
     const { kind, data, from, seq, at } = event;
     if (!this.#isNews(event)) return;

@@ -15,7 +15,7 @@ export class Composer {
   #button = h("button", { class: "solid send", type: "submit" }, icon("send"));
   element = h("form", null, this.#count, h("div", { class: "write" }, this.#area, this.#button));
 
-  /** @param {import("./strings.js").Strings} words
+  /** @param {Strings} words
    * @param {{send: (text: string) => void, change: (text: string) => void}} actions */
   constructor(words, { send, change }) {
     this.#words = words;
@@ -58,7 +58,7 @@ export class Composer {
     this.#area.focus();
   }
 
-  /** @param {import("./strings.js").Strings} words */
+  /** @param {Strings} words */
   setWords(words) {
     this.#words = words;
     this.#area.setAttribute("aria-label", words.composer);

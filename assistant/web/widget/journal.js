@@ -1,15 +1,5 @@
 // The conversation as this reader knows it: frames in, state out. Pure: no socket, no page, no clock.
 
-/**
- * @typedef {{role: "customer" | "assistant" | "agent" | "system", name: string | null}} Author
- * @typedef {{n: number, title: string, section?: string | string[] | null, url: string, quote: string, release?: number}} Citation
- * @typedef {{seq: number, prev: number, at: string, kind: string, from: Author, id?: string, data: Record<string, any>}} ChatEvent
- * @typedef {{survey: string, metric: string, question: string,
- *   scale: {min: number, max: number, min_label: string, max_label: string}}} Survey
- * @typedef {{turn: number, text: string, next: number, broken: boolean}} Draft
- * @typedef {"new" | "known" | "hole"} Taken
- */
-
 export class Journal {
   /** @type {ChatEvent[]} in order of seq */
   events = [];

@@ -1,22 +1,29 @@
 // One socket that comes back by itself: jittered waits, a heartbeat, a watch on silence. Knows frames, not their sense.
 
-import { waitBeforeMs } from "./backoff.js";
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+const GOING_AWAY = 1001;
+const POLICY = 1008;
+const TRY_LATER = 1013;
 
 const HEARTBEAT_MS = 20_000;
 const SILENCE_MS = 8_000;
 const UNANSWERED = new Set(["typing", "seen", "status", "watch"]);
 
 /**
- * @typedef {{type: string, [field: string]: any}} Frame
- * @typedef {"idle" | "connecting" | "open" | "waiting"} LineState "waiting": cut off, and will try again
- * @typedef {{
- *   url: string,
- *   protocol?: string,
- *   hello: () => Frame | Promise<Frame>,
- *   onFrame: (frame: Frame) => void,
- *   onState: (state: LineState, closeCode: number) => void,
- * }} LineOptions `hello` makes the first frame of every connection.
+ * Milliseconds to wait before attempt number `attempt`, 0 after a working connection: half a second to half a minute,
+ * jittered, so that customers cut off together do not come back together. Close codes: PROTOCOL section 3.
+ * @param {number} attempt
+ * @param {{code?: number, random?: () => number}} [options]
  */
+export function waitBeforeMs(attempt, { code = 0, random = Math.random } = {}) {
+  if (code === GOING_AWAY && attempt === 0) return random() * FIRST_WAIT_MS;
+  let wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+  if (code === TRY_LATER) wait = Math.max(wait, 5_000);
+  if (code === POLICY) wait = LONGEST_WAIT_MS;
+  return wait * (0.5 + random() / 2);
+}
 
 export class Line {
   /** @type {LineState} */
@@ -24,12 +31,9 @@ export class Line {
   /** @type {WebSocket | null} */
   #socket = null;
   #attempt = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retryTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #heartbeatTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #silenceTimer;
+  #retryTimer = 0;
+  #heartbeatTimer = 0;
+  #silenceTimer = 0;
   #options;
 
   /** @param {LineOptions} options */
@@ -82,7 +86,7 @@ export class Line {
     socket.onmessage = ({ data }) => {
       if (this.#socket !== socket) return;
       clearTimeout(this.#silenceTimer);
-      this.#silenceTimer = undefined;
+      this.#silenceTimer = 0;
       const frame = JSON.parse(data);
       if (frame.type !== "error") this.#attempt = 0;
       this.#options.onFrame(frame);
@@ -102,7 +106,7 @@ export class Line {
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#heartbeatTimer);
     clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = undefined;
+    this.#silenceTimer = 0;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
@@ -118,7 +122,7 @@ export class Line {
 
   /** The other frames are all answered in some way; silence after it means that the line is dead without telling. */
   #expectSomething() {
-    this.#silenceTimer ??= setTimeout(() => this.#lost(0), SILENCE_MS);
+    this.#silenceTimer ||= setTimeout(() => this.#lost(0), SILENCE_MS);
   }
 
   #wake = () => {

@@ -6,19 +6,6 @@ import { h, icon } from "./nodes.js";
 
 const RECENT_MS = 120_000;
 
-/**
- * @typedef {import("./journal.js").ChatEvent} ChatEvent
- * @typedef {import("./journal.js").Citation} Citation
- * @typedef {import("./strings.js").Strings & {locale: string}} Words
- * @typedef {{
- *   origin: () => string,
- *   cite: (citation: Citation, chip: HTMLElement) => void,
- *   rate: (seq: number, useful: boolean) => void,
- *   retry: (id: string) => void,
- *   discard: (id: string) => void,
- * }} LogActions
- */
-
 export class Log {
   #words;
   #actions;
@@ -66,7 +53,7 @@ export class Log {
     this.#newer.hidden = true;
   }
 
-  /** Announces what is appended from here on; what is read back from the journal is not news. @param {boolean} on */
+  /** What is read back from the journal is not news. @param {boolean} on */
   announce(on) {
     this.#log.setAttribute("aria-live", on ? "polite" : "off");
   }
@@ -82,7 +69,7 @@ export class Log {
     this.#settle(wasAtEnd || event.from.role === "customer", event.kind === "message");
   }
 
-  /** @param {import("./outbox.js").OutItem[]} items @param {boolean} online */
+  /** @param {OutItem[]} items @param {boolean} online */
   showPending(items, online) {
     const wasAtEnd = this.isAtEnd;
     const before = this.#pending.childElementCount;
@@ -150,7 +137,7 @@ export class Log {
       case "handoff.requested":
         return h("p", { class: "event" }, words.handoffRequested);
       case "handoff.accepted":
-        return h("p", { class: "event person" }, words.handoffAccepted(data.agent?.name ?? from.name ?? words.agent));
+        return h("p", { class: "event" }, words.handoffAccepted(data.agent?.name ?? from.name ?? words.agent));
       case "handoff.transferred":
         return h("p", { class: "event" }, words.handoffTransferred);
       case "handoff.returned":
@@ -208,7 +195,8 @@ export class Log {
   /** @param {Citation[]} citations */
   #renderSources(citations) {
     const rows = citations.map((citation) => {
-      const title = [citation.title, ...[citation.section ?? []].flat()].filter(Boolean).join(" › ");
+      // The nearest heading says most about the passage, so it comes first and survives being cut short.
+      const title = [[citation.section ?? []].flat().at(-1), citation.title].filter(Boolean).join(" · ");
       const row = h(
         "button",
         { class: "source", type: "button", tabindex: -1, "aria-expanded": "false" },
@@ -240,7 +228,7 @@ export class Log {
     return h("div", { class: "rate" }, h("span", null, helpful), button(true, yes), button(false, no));
   }
 
-  /** @param {import("./outbox.js").OutItem} item @param {boolean} online */
+  /** @param {OutItem} item @param {boolean} online */
   #renderPending({ id, frame, failed }, online) {
     const words = this.#words;
     const state = failed
@@ -256,7 +244,6 @@ export class Log {
     return h("article", { class: "message unsent", "data-role": "customer", "data-id": id, tabindex: -1 }, body, state);
   }
 
-  /** A draft is hidden from screen readers: what they hear is the finished answer. */
   #startDraft() {
     const body = h("div", { class: "body" });
     const by = h("div", { class: "by" }, h("b", null, this.#words.assistant));

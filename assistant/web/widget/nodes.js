@@ -1,12 +1,6 @@
 // Building page nodes from data. Text enters as text, never as markup.
 
 /**
- * @typedef {Node | string | null | undefined | false} Child
- * @typedef {{[name: string]: any, on?: {[event: string]: (event: any) => void}}} Props
- *   A true attribute is set empty; null, undefined and false ones are left out.
- */
-
-/**
  * An element with its attributes, listeners and children.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag @param {Props | null} [props] @param {...Child} children
@@ -29,16 +23,14 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Line icons on a grid of 24, each one path. */
 const ICONS = {
+  send: "M12 19V5 M6 11l6-6 6 6",
   chat: "M4 5.5h16v11H11l-4.5 4v-4H4z M8 9.5h8 M8 12.8h5",
   close: "M6 6l12 12 M18 6L6 18",
   down: "M12 5v14 M6 13l6 6 6-6",
-  send: "M12 19V5 M6 11l6-6 6 6",
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8z M4.5 20.5c1-4 4-5.5 7.5-5.5s6.5 1.5 7.5 5.5",
   up: "M7.5 20.5v-10l4-7.5c1.5 0 2.5 1 2.3 2.5L13.2 9H19c1 0 1.7.9 1.5 1.9l-1.6 8c-.2.9-.9 1.6-1.9 1.6z M7.5 10.5h-4v10h4",
   done: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z M8 12.3l2.8 2.8L16 9.6",
   out: "M10 5H5v14h14v-5 M14 4h6v6 M20 4l-9 9",
-  back: "M15 5l-7 7 7 7",
-  menu: "M5 7h14 M5 12h14 M5 17h14",
 };
 
 /** A decorative icon: the element around it carries the label.

@@ -1,12 +1,6 @@
 // What the customer did that the server has not yet confirmed. Each item is a key of its own, so that two tabs never
 // overwrite each other; each carries the client's id, so that sending it twice stores it once.
 
-/**
- * @typedef {{type: string, id: string, [field: string]: unknown}} OutFrame
- * @typedef {{id: string, frame: OutFrame, at: number, failed: string | null}} OutItem
- *   `at`: milliseconds since the epoch, strictly rising within a tab; `failed`: why the server refused it, or null.
- */
-
 export class Outbox {
   #latest = 0;
 

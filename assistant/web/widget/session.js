@@ -8,14 +8,6 @@ const VISITOR = "visitor";
 const RESEND_MS = 3_000;
 const CLAIM_MS = 4_000;
 
-/**
- * @typedef {import("./line.js").Frame} Frame
- * @typedef {import("./outbox.js").OutItem} OutItem
- * @typedef {"line" | "reset" | "event" | "passing" | "outbox" | "welcome" | "refused"} Change
- * @typedef {{origin: string, shelf: import("./shelf.js").Shelf, locale: () => string,
- *   onChange: (change: Change, detail?: any) => void}} SessionOptions
- */
-
 export class Session {
   journal = new Journal();
   /** @type {string | null} */
@@ -23,7 +15,7 @@ export class Session {
   /** @type {{name: string | null, verified: boolean} | null} */
   customer = null;
   mode = "model";
-  /** "welcomed" once this connection was answered; only then does the outbox leave. */
+  /** Whether this connection was answered; only then does the outbox leave. */
   welcomed = false;
   /** @type {string | null} */
   identity = null;
@@ -40,6 +32,7 @@ export class Session {
   #options;
   #shelf;
   #line;
+  #stopListening;
 
   /** @param {SessionOptions} options */
   constructor(options) {
@@ -60,7 +53,7 @@ export class Session {
     return this.#line.state;
   }
 
-  /** Connects if there is anything to come back to: a page view alone costs the server nothing. */
+  /** Connects only if there is something to come back to. */
   resume() {
     if (this.#kept("conversation") || this.outbox.waiting().length) this.open();
   }
@@ -152,8 +145,7 @@ export class Session {
 
   // Who the customer is.
 
-  /** The page vouches for its visitor. The visitor's conversation goes along, unless this customer has one already.
-   * @param {string} token a signed identity (PROTOCOL section 6) */
+  /** The visitor's conversation goes along, unless this customer has one. @param {string} token PROTOCOL section 6 */
   identify(token) {
     if (token === this.identity) return;
     const owner = ownerOf(token);
@@ -163,7 +155,7 @@ export class Session {
     else this.resume();
   }
 
-  /** Forgets customer and visitor: whoever comes next on this device starts with nothing. */
+  /** Whoever comes next on this device starts with nothing. */
   logout() {
     if (this.identity === null && this.owner === VISITOR) return;
     this.identity = null;
@@ -188,9 +180,6 @@ export class Session {
     else this.#line.reopen();
   }
 
-  /** @type {() => void} */
-  #stopListening = () => {};
-
   async #hello() {
     if (!this.#kept("conversation")) await this.#claimStart();
     const conversation = /** @type {string | null} */ (this.#kept("conversation"));
@@ -213,11 +202,10 @@ export class Session {
     const claimed = new Promise((resolve) => {
       const held = () => {
         resolve();
-        return new Promise((/** @type {(done?: unknown) => void} */ release) => (this.#releaseClaim = release));
+        return new Promise((release) => (this.#releaseClaim = () => release(null)));
       };
-      navigator.locks
-        .request(`tellonce:${this.owner}:start`, { signal: AbortSignal.timeout(CLAIM_MS) }, held)
-        .catch(() => resolve());
+      const signal = AbortSignal.timeout(CLAIM_MS);
+      navigator.locks.request(`tellonce:${this.owner}:start`, { signal }, held).catch(() => resolve());
     });
     await claimed;
   }
@@ -264,7 +252,7 @@ export class Session {
     for (const item of this.outbox.waiting()) this.#deliver(item);
   }
 
-  /** @param {import("./journal.js").ChatEvent} event */
+  /** @param {ChatEvent} event */
   #takeEvent(event) {
     const taken = this.journal.takeEvent(event);
     if (taken === "hole") return this.#line.reopen();
@@ -282,7 +270,7 @@ export class Session {
     this.#options.onChange("outbox");
   }
 
-  /** @param {{code: string, message: string, id?: string, retry_after_seconds?: number}} error */
+  /** @param {Problem} error */
   #refused(error) {
     const item = error.id ? this.outbox.find(error.id) : null;
     if (item) this.#refusedItem(item, error);
@@ -290,7 +278,7 @@ export class Session {
     this.#options.onChange("refused", error);
   }
 
-  /** @param {OutItem} item @param {{code: string, message: string, retry_after_seconds?: number}} error */
+  /** @param {OutItem} item @param {Problem} error */
   #refusedItem(item, { code, message, retry_after_seconds: seconds }) {
     if (code === "rate_limited" || code === "unavailable") {
       setTimeout(() => this.outbox.find(item.id) && this.#deliver(item), seconds ? seconds * 1000 : RESEND_MS);
@@ -303,7 +291,7 @@ export class Session {
     }
   }
 
-  /** @param {{code: string}} error */
+  /** @param {Problem} error */
   #refusedHello({ code }) {
     this.#endClaim();
     if (code === "rate_limited" || code === "unavailable" || code === "bad_frame") return; // The line waits by itself.
@@ -313,7 +301,7 @@ export class Session {
     this.startNew();
   }
 
-  /** @param {import("./outbox.js").OutFrame} frame */
+  /** @param {OutFrame} frame */
   #send(frame) {
     const item = this.outbox.add(frame);
     this.open();
@@ -327,7 +315,7 @@ export class Session {
     if (this.welcomed) this.#line.send(item.frame);
   }
 
-  /** @param {import("./line.js").LineState} state */
+  /** @param {LineState} state */
   #lineEntered(state) {
     if (state !== "open") {
       this.welcomed = false;
@@ -394,8 +382,7 @@ export class Session {
   }
 }
 
-/** The key under which a signed-in customer's things are kept. The server, not we, checks the signature.
- * @param {string} token */
+/** Under which key this customer's things are kept; checking signatures is the server's. @param {string} token */
 function ownerOf(token) {
   try {
     const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");

@@ -4,60 +4,45 @@
 export class Shelf {
   /** @type {Map<string, string>} */
   #memory = new Map();
-  /** @type {Storage | null} */
-  #storage;
+  #storage = reachableStorage();
 
-  /** @param {string} prefix @param {Storage | null} [storage] */
-  constructor(prefix, storage = reachableStorage()) {
+  /** @param {string} prefix */
+  constructor(prefix) {
     this.prefix = prefix;
-    this.#storage = storage;
   }
 
   /** The value kept under `name`, or null. @param {string} name @returns {any} */
   get(name) {
-    const raw = this.#memory.get(name) ?? this.#read(name);
-    if (raw == null) return null;
     try {
-      return JSON.parse(raw);
+      return JSON.parse(this.#memory.get(name) ?? this.#storage?.getItem(this.prefix + name) ?? "null");
     } catch {
-      return null;
+      return null; // Somebody else's words under our name.
     }
   }
 
   /** @param {string} name @param {unknown} value */
   set(name, value) {
     const raw = JSON.stringify(value);
+    this.#memory.set(name, raw);
     try {
-      if (!this.#storage) throw new Error("no storage");
-      this.#storage.setItem(this.prefix + name, raw);
-      this.#memory.delete(name);
+      this.#storage?.setItem(this.prefix + name, raw);
+      if (this.#storage) this.#memory.delete(name);
     } catch {
-      this.#memory.set(name, raw); // Full or forbidden: it lasts as long as the page does.
+      // Full: it lasts as long as the page does.
     }
   }
 
   /** @param {string} name */
   remove(name) {
     this.#memory.delete(name);
-    try {
-      this.#storage?.removeItem(this.prefix + name);
-    } catch {
-      // Nothing was kept there in the first place.
-    }
+    this.#storage?.removeItem(this.prefix + name);
   }
 
   /** Names that begin with `start`. @param {string} start */
   names(start) {
-    const found = new Set([...this.#memory.keys()].filter((name) => name.startsWith(start)));
-    try {
-      for (let i = 0; i < (this.#storage?.length ?? 0); i++) {
-        const key = /** @type {Storage} */ (this.#storage).key(i) ?? "";
-        if (key.startsWith(this.prefix + start)) found.add(key.slice(this.prefix.length));
-      }
-    } catch {
-      // Memory alone, then.
-    }
-    return [...found];
+    const kept = Object.keys(this.#storage ?? {}).filter((key) => key.startsWith(this.prefix));
+    const names = new Set([...this.#memory.keys(), ...kept.map((key) => key.slice(this.prefix.length))]);
+    return [...names].filter((name) => name.startsWith(start));
   }
 
   /** Calls `listener` when another tab changed something under the prefix; returns what ends that.
@@ -69,18 +54,9 @@ export class Shelf {
     addEventListener("storage", onStorage);
     return () => removeEventListener("storage", onStorage);
   }
-
-  /** @param {string} name */
-  #read(name) {
-    try {
-      return this.#storage?.getItem(this.prefix + name) ?? null;
-    } catch {
-      return null;
-    }
-  }
 }
 
-/** localStorage if the browser lets us at it: a sandboxed frame or blocked cookies throw on the mere mention. */
+/** A sandboxed frame and blocked cookies throw on the mere mention of localStorage. */
 function reachableStorage() {
   try {
     return globalThis.localStorage ?? null;

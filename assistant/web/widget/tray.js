@@ -2,18 +2,13 @@
 
 import { h } from "./nodes.js";
 
-/**
- * @typedef {import("./strings.js").Strings} Strings
- * @typedef {{class: "solid" | "outline", type?: "submit" | "button", text: string, click?: () => void}} ButtonProps
- */
-
 /** @param {ButtonProps} props */
 const button = ({ class: className, type = "button", text, click }) =>
   h("button", { class: className, type, on: click ? { click } : {} }, text);
 
 /**
  * A survey as a radio group from the scale's low end to its high end, with room for a word of one's own.
- * @param {import("./journal.js").Survey} survey @param {Strings} words
+ * @param {Survey} survey @param {Strings} words
  * @param {{answer: (score: number, comment: string) => void, skip: () => void}} actions
  */
 export function surveyForm({ question, scale }, words, { answer, skip }) {
