@@ -14,7 +14,7 @@ PHONE_MAX_CHARS = 32
 TEXT_MAX_CHARS = 500
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[^\s@<>()\[\],;:\"\\.]+(\.[^\s@<>()\[\],;:\"\\.]+)+")
-_PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]{3,30}")
+_PHONE = re.compile(r"\+?\(?[0-9][0-9 ().\-/]{3,30}")
 
 
 def clean_line(value: object, max_chars: int = TEXT_MAX_CHARS) -> str | None:
