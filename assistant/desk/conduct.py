@@ -27,7 +27,6 @@ MOVES = frozenset(
 )
 
 ParseBlocks = Callable[[str], list[dict[str, Any]]]
-Attempt = Callable[[Conversation], Sequence[NewEvent]]
 
 
 class Conduct:
@@ -59,7 +58,7 @@ class Conduct:
     async def say(self, agent: Agent, conversation_id: str, text: str, client_id: str) -> Appended:
         """The agent's words to the customer."""
         message = NewEvent(Kind.MESSAGE, agent.author, {"text": text, "blocks": self._parse_blocks(text)}, client_id)
-        return await self._with_floor(agent, conversation_id, client_id, lambda _: [message])
+        return await self._with_floor(agent, conversation_id, client_id, [message])
 
     async def note(self, agent: Agent, conversation_id: str, text: str, client_id: str) -> Appended:
         """Words to colleagues, whoever has the floor; the kind's audience keeps them from every customer's door."""
@@ -70,7 +69,7 @@ class Conduct:
     async def give_back(self, agent: Agent, conversation_id: str, client_id: str) -> Appended:
         """The assistant goes on."""
         returned = NewEvent(Kind.HANDOFF_RETURNED, agent.author, {"agent": {"name": agent.name}}, client_id)
-        return await self._with_floor(agent, conversation_id, client_id, lambda _: [returned])
+        return await self._with_floor(agent, conversation_id, client_id, [returned])
 
     async def transfer(
         self, agent: Agent, conversation_id: str, client_id: str, *, to: Agent | None = None, reason: str | None = None
@@ -81,26 +80,24 @@ class Conduct:
         transferred = NewEvent(Kind.HANDOFF_TRANSFERRED, agent.author, data, client_id)
         words = {"text": reason or (f"Transferred to {to.name}." if to else "Transferred to the queue.")}
         note = NewEvent(Kind.NOTE, agent.author, words | ({"for": receiver} if receiver else {}))
-        return await self._with_floor(agent, conversation_id, client_id, lambda _: [transferred, note])
+        return await self._with_floor(agent, conversation_id, client_id, [transferred, note])
 
     async def close(self, agent: Agent, conversation_id: str, client_id: str, reason: str | None = None) -> Appended:
-        """The end, and the effort prompt where one is due, in one commit."""
+        """The end, and the effort prompt where one is due, in one commit. The reason becomes a note here too."""
         history = await read_whole(self._journal, conversation_id)
-        closing = closing_events(
-            agent.author,
-            reason or f"{agent.name} closed the conversation.",
-            self._ces_scale,
-            history,
-            client_id=client_id,
-        )
-        return await self._with_floor(agent, conversation_id, client_id, lambda _: closing)
+        told = f"{agent.name} closed the conversation."
+        closing = closing_events(agent.author, told, self._ces_scale, history, client_id=client_id)
+        notes = [NewEvent(Kind.NOTE, agent.author, {"text": f"Closed: {reason}"})] if reason else []
+        return await self._with_floor(agent, conversation_id, client_id, [*closing, *notes])
 
-    async def _with_floor(self, agent: Agent, conversation_id: str, client_id: str, make: Attempt) -> Appended:
+    async def _with_floor(
+        self, agent: Agent, conversation_id: str, client_id: str, events: Sequence[NewEvent]
+    ) -> Appended:
         conversation = await self._load(conversation_id)
         if conversation.floor != AGENT_FLOOR or conversation.agent_id != agent.id:
             return await self._repeated(agent, conversation, client_id)
         try:
-            return await self._append(conversation, make(conversation), agent)
+            return await self._append(conversation, events, agent)
         except Superseded as error:
             raise await self._taken(await self._load(conversation_id)) from error
 

@@ -172,6 +172,13 @@ async def test_closing_ends_the_conversation_and_asks_what_it_cost(
     assert (offered.data["metric"], offered.data["scale"]["max"]) == ("ces", 7)
 
 
+async def test_why_an_agent_closed_stays_inside(conduct: Conduct, journal: SqliteJournal, waiting: str) -> None:
+    await conduct.accept(MIA, waiting, new_id())
+    await conduct.close(MIA, waiting, new_id(), "Abusive.")
+    assert "Abusive" not in str(await seen_by_the_customer(journal, waiting))
+    assert (await read_whole(journal, waiting))[-1].text == "Closed: Abusive."
+
+
 async def test_who_closes_without_having_been_asked_anything_asks_nothing(
     conduct: Conduct, journal: SqliteJournal
 ) -> None:
