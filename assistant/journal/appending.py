@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain as joined
@@ -28,6 +28,7 @@ Key = tuple[str, str | None]  # conversation id, client id
 Row = tuple[Any, ...]
 
 HEADS_KEPT = 10_000
+SALTS_A_CALL = 256
 
 # Each call of SQLite gives up the interpreter's lock and may wait 5 ms to have it back from a busy event loop, so calls
 # are few: one for many rows. Beside a thread that never rests an append took 4,400 µs with a call a row, 66 so.
@@ -67,21 +68,29 @@ class Request:
     unless: Unless | None
 
 
-def seal(conversation_id: str, events: Sequence[NewEvent], unless: Unless | None) -> Request:
+def salts() -> Iterator[bytes]:
+    """Random salts without end, fetched many at a time: asking the system gives up the interpreter's lock each time."""
+    while True:
+        pool = secrets.token_bytes(SALTS_A_CALL * chain.SALT_BYTES)
+        for start in range(0, len(pool), chain.SALT_BYTES):
+            yield pool[start : start + chain.SALT_BYTES]
+
+
+def seal(conversation_id: str, events: Sequence[NewEvent], unless: Unless | None, salt: Iterator[bytes]) -> Request:
     """An append made ready on the caller's side, so that the writer thread has less to do.
 
     Raises:
-        TypeError: an event's data holds something JSON has no word for.
+        TypeError: an event's data holds something JSON has no word for, or an id is no text (half a surrogate pair).
     """
     keys = tuple((conversation_id, event.client_id) for event in events if event.client_id is not None)
     assert events, "an append without events"
     assert len(keys) == len(set(keys)), "a client id twice in one append"
-    return Request(conversation_id, tuple(_seal(event) for event in events), keys, unless)
+    _json((conversation_id, keys))  # raises here, for this caller alone, what would otherwise fail a whole batch
+    return Request(conversation_id, tuple(_seal(event, next(salt)) for event in events), keys, unless)
 
 
-def _seal(event: NewEvent) -> Sealed:
+def _seal(event: NewEvent, salt: bytes) -> Sealed:
     content = chain.seal(event.data, event.author)
-    salt = secrets.token_bytes(chain.SALT_BYTES)
     return Sealed(event, content, salt, chain.digest_of(salt, content))
 
 

@@ -59,6 +59,7 @@ class SqliteJournal:
     def __init__(self, path: Path | str, *, on_committed: OnCommitted | None = None, clock: Clock = time.time) -> None:
         self._path = Path(path)
         self._clock = clock
+        self._salts = appending.salts()
         self._writer = Writer(lambda: _open_for_writing(self._path), clock, on_committed)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._per_thread = threading.local()
@@ -111,7 +112,7 @@ class SqliteJournal:
         self, conversation_id: str, events: Sequence[NewEvent], *, unless: Unless | None = None
     ) -> Appended:
         """Commits all of `events` or none; see `port.Journal.append`. A client id known already makes it a repeat."""
-        outcome: Appended = await self._writer.submit(appending.seal(conversation_id, events, unless))
+        outcome: Appended = await self._writer.submit(appending.seal(conversation_id, events, unless, self._salts))
         return outcome
 
     async def read(
@@ -153,7 +154,10 @@ class SqliteJournal:
         return await self._writer.submit(work)
 
     async def _fetch(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        return await self._read(lambda: self._reader().execute(query, values).fetchall())
+        try:
+            return await self._read(lambda: self._reader().execute(query, values).fetchall())
+        except UnicodeEncodeError:  # half a surrogate pair in an id from outside: no row has it
+            return []
 
     async def _read(self, work: Callable[[], T]) -> T:
         """Runs `work` on a reader thread."""

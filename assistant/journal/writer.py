@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from assistant.errors import StorageUnavailable, TellonceError
+from assistant.errors import StorageUnavailable
 from assistant.journal.appending import Appender, Clock, Request
 from assistant.journal.events import Event
 from assistant.journal.port import Appended
@@ -116,10 +116,13 @@ class Writer:
         return [next(appended) if isinstance(request, Request) else self._work(request) for request in requests]
 
     def _work(self, work: Work) -> Any:
+        """What one caller hears: a refusal or a bug is that caller's alone, a fault of the storage everybody's."""
         try:
             return work(self._connection)
-        except TellonceError as refusal:
-            return refusal
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            return error
 
     def _recover(self) -> None:
         """Back to a clean connection after a failure; a connection that cannot even roll back is replaced."""

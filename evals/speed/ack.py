@@ -21,6 +21,7 @@ from assistant.journal.store import SqliteJournal
 from evals.speed.figures import Figure
 
 WRITERS = 64
+CONVERSATION_EVENTS = 40
 TEXT = "My kettle shows error E4 since this morning, although I descaled it last week. What should I do now?"
 
 Append = Callable[[int, str], Awaitable[object]]  # writer number, client id
@@ -79,14 +80,18 @@ async def _drive(append: Append, writers: int, seconds: float) -> Run:
 
 
 async def _journal(folder: Path, seconds: float) -> tuple[Run, Run]:
-    """The journal as the server uses it: its own schema, triggers and hash chain, one conversation a writer."""
+    """The journal as the server uses it: its own schema, triggers and hash chain; a new conversation now and then."""
     path = folder / "journal.db"
     database.upgrade(path)
     journal = SqliteJournal(path)
-    ids = [(await journal.create_conversation(visitor_id=f"visitor-{n}")).id for n in range(WRITERS)]
     author = Author(Role.CUSTOMER, "Ada", "visitor")
+    ids = [""] * WRITERS
+    written = [0] * WRITERS
 
     async def append(number: int, client_id: str) -> object:
+        if written[number] % CONVERSATION_EVENTS == 0:
+            ids[number] = (await journal.create_conversation(visitor_id=f"visitor-{number}")).id
+        written[number] += 1
         return await journal.append(ids[number], [NewEvent(Kind.MESSAGE, author, {"text": TEXT}, client_id)])
 
     try:

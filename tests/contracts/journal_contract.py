@@ -281,6 +281,23 @@ class JournalContract:
         await journal.append(conversation.id, [says("Hello")])
         assert len(await journal.read(conversation.id)) == 1
 
+    async def test_an_id_that_is_no_text_is_unknown_and_harms_nobody(self, journal: Journal) -> None:
+        half = "\ud800"
+        conversation = await journal.create_conversation(visitor_id="v")
+        outcomes = await asyncio.gather(
+            journal.append(conversation.id, [says("Hello")]),
+            journal.append(half, [says("Hello")]),
+            journal.append(conversation.id, [says("Hello", half)]),
+            journal.attach_customer(half, "ada"),
+            journal.create_conversation(visitor_id=half),
+            return_exceptions=True,
+        )
+        assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, True, True, True]
+        assert not any(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
+        assert await journal.load_conversation(half) is None
+        assert await journal.read(half) == []
+        assert len(await journal.read(conversation.id)) == 1
+
     async def test_a_caller_who_gives_up_takes_nothing_back(self, journal: Journal, committed: Committed) -> None:
         conversation = await journal.create_conversation(visitor_id="v")
         task = asyncio.create_task(journal.append(conversation.id, [says("Hello", "one")]))

@@ -93,3 +93,13 @@ async def test_erased_words_are_gone_from_the_files(path: Path) -> None:
     await journal.erase(conversation.id)
     assert not any(secret.encode() in file.read_bytes() for file in files)
     await journal.close()
+
+
+async def test_the_same_words_never_have_the_same_digest(path: Path) -> None:
+    journal = SqliteJournal(path)
+    conversation = await journal.create_conversation(visitor_id="v")
+    await journal.append(conversation.id, [NewEvent(Kind.MESSAGE, Author(Role.CUSTOMER), {"text": "yes"})] * 600)
+    await journal.close()
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT count(DISTINCT salt), count(DISTINCT digest), min(length(salt)) FROM events"
+        assert connection.execute(query).fetchone() == (600, 600, 16)
