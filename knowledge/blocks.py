@@ -98,7 +98,7 @@ def _blocks(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
 def _kind_of(line: str) -> str:
     if FENCE.match(line):
         return "code"
-    if HEADING.match(line):
+    if (heading := HEADING.match(line)) and heading.group(2):
         return "heading"
     if line.lstrip().startswith("|"):
         return "table"
@@ -139,7 +139,7 @@ def _atoms_of(text: str, kind: str, lines: list[tuple[int, int]]) -> Iterator[At
     start, end = _trimmed(text, lines[0][0], lines[-1][1])
     if kind == "heading":
         match = HEADING.match(text[start:end])
-        assert match is not None
+        assert match is not None, "blocks are headings by the same expression"
         yield Atom("heading", start, end, len(match.group(1)), plain_words(match.group(2)))
     elif kind == "table":
         yield from _rows(text, lines)

@@ -141,6 +141,9 @@ def _packed(atoms: Sequence[Atom], limit: int) -> Iterator[tuple[Atom, ...]]:
     if not atoms:
         return
     whole = atoms[-1].end - atoms[0].start
+    if whole <= limit:
+        yield tuple(atoms)
+        return
     goal = whole / max(1, -(-whole // limit))
     packed: list[Atom] = []
     for i, atom in enumerate(atoms):

@@ -129,7 +129,7 @@ def _semantic_main(tree: Any) -> Any:
 def _by_trafilatura(tree: Any, url: str | None) -> str:
     import trafilatura
 
-    page = lxml_html.tostring(tree, encoding="unicode")
+    page = lxml_html.tostring(_cleaned(tree), encoding="unicode")
     extracted = trafilatura.extract(
         page, url=url, output_format="html", include_tables=True, include_formatting=True, include_links=True,
         include_comments=False, favor_recall=True, deduplicate=False,

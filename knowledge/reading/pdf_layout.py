@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from knowledge.reading.html import pipe_table
 
@@ -23,7 +24,7 @@ WIDE = frozenset("mwMW@%—…")
 EDGE = 0.12  # running heads stand in the outer eighth of a page
 LARGER = 1.12  # a heading is at least this much larger than the body
 PARAGRAPH_GAP = 1.55  # times the type size, between baselines: more is a new paragraph
-COLUMN_CHARS = 28  # a column of text has lines of about this and more; cells of a table are shorter
+COLUMN_LINES = 6  # fewer lines make no column
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,9 @@ class Line:
 
 def layout(pages: Sequence[Page]) -> list[str]:
     """Each page as light Markdown."""
-    lines = [_in_reading_order(_lines(page.pieces), page) for page in pages]
+    lines = [_in_reading_order(page) for page in pages]
     running = _running_heads(pages, lines)
-    kept = [
-        [line for line in found if not _is_margin(line, page, running)]
-        for page, found in zip(pages, lines, strict=True)
-    ]
+    kept = [list(_without_margins(found, page, running)) for page, found in zip(pages, lines, strict=True)]
     body = _body_size(kept)
     levels = _heading_levels(kept, body)
     return ["\n".join(_blocks(found, page, body, levels)) for page, found in zip(pages, kept, strict=True)]
@@ -123,38 +121,47 @@ def _width(words: str, size: float) -> float:
     return ems * size
 
 
-def _in_reading_order(lines: list[Line], page: Page) -> list[Line]:
-    """Two columns of running text, if the page has them, one after the other."""
-    split = _column_split(lines, page)
+def _in_reading_order(page: Page) -> list[Line]:
+    """The lines of a page; two columns of running text, if it has them, one after the other."""
+    split = _column_split(page.pieces)
     if split is None:
-        return lines
-    ordered: list[Line] = []
-    left: list[Line] = []
-    right: list[Line] = []
-    for line in lines:
-        l_part = [s for s in line.segments if s[0] < split - 2]
-        r_part = [s for s in line.segments if s[0] >= split - 2]
-        if l_part and not r_part and len(l_part[0][1]) * line.size * 0.42 > split - l_part[0][0]:
-            ordered += [*left, *right, line]  # a line over both columns
+        return _lines(page.pieces)
+    groups: list[list[Piece]] = [[]]
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for piece in sorted(page.pieces, key=lambda p: -p.y):
+        side = _side(piece, split)
+        if side:
+            (left if side < 0 else right).append(piece)
+        else:  # over both columns: what stands above it is read first
+            groups += [left, right, [piece]] if left or right else [[piece]]
             left, right = [], []
-            continue
-        if l_part:
-            left.append(Line(line.y, line.size, line.bold, l_part))
-        if r_part:
-            right.append(Line(line.y, line.size, line.bold, r_part))
-    return [*ordered, *left, *right]
+    order = {id(piece): i for i, piece in enumerate(page.pieces)}
+    return [line for group in [*groups, left, right] for line in _lines(sorted(group, key=lambda p: order[id(p)]))]
 
 
-def _column_split(lines: Sequence[Line], page: Page) -> float | None:
-    """Where the right column begins; None unless many lines have a long segment on each side of one place."""
-    starts: Counter[int] = Counter()
-    for line in lines:
-        if len(line.segments) == 2 and min(len(words) for _, words in line.segments) >= COLUMN_CHARS:
-            starts[round(line.segments[1][0])] += 1
-    if not starts:
+def _side(piece: Piece, split: float) -> int:
+    """-1 left of the gutter, 1 right of it, 0 across it."""
+    if piece.x >= split - 2:
+        return 1
+    return 0 if piece.x + 0.9 * _width(piece.words, piece.size) > split else -1
+
+
+def _column_split(pieces: Sequence[Piece]) -> float | None:
+    """Where the right one of two text columns begins, None when there are none.
+
+    A page is drawn column by column, a table row by row: that tells them apart.
+    """
+    if not pieces:
         return None
-    x, count = starts.most_common(1)[0]
-    return float(x) if count >= 5 and count >= 0.4 * len(lines) else None
+    first, last = min(p.x for p in pieces), max(p.x for p in pieces)
+    starts = Counter(round(p.x) for p in pieces if p.x > first + 100 and p.x > first + 0.5 * (last - first))
+    for x, count in starts.most_common(3):
+        sides = [side for piece in pieces if (side := _side(piece, x))]
+        switches = sum(a != b for a, b in pairwise(sides))
+        if count >= COLUMN_LINES and sides.count(-1) >= COLUMN_LINES and switches <= 3:
+            return float(x)
+    return None
 
 
 def _running_heads(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> frozenset[str]:
@@ -163,14 +170,20 @@ def _running_heads(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> fr
         return frozenset()
     seen: Counter[str] = Counter()
     for page, found in zip(pages, lines, strict=True):
-        seen.update({_without_numbers(line.words) for line in found if _at_edge(line, page)})
+        seen.update({_without_numbers(words) for line in found if _at_edge(line, page) for _, words in line.segments})
     return frozenset(words for words, count in seen.items() if count >= 2 and count >= 0.5 * len(pages))
 
 
-def _is_margin(line: Line, page: Page, running: frozenset[str]) -> bool:
-    if not _at_edge(line, page):
-        return False
-    return _without_numbers(line.words) in running or bool(PAGE_NUMBER.match(line.words))
+def _without_margins(lines: Sequence[Line], page: Page, running: frozenset[str]) -> Iterator[Line]:
+    for line in lines:
+        if _at_edge(line, page):
+            line.segments = [
+                (x, words)
+                for x, words in line.segments
+                if _without_numbers(words) not in running and not PAGE_NUMBER.match(words)
+            ]
+        if line.segments:
+            yield line
 
 
 def _at_edge(line: Line, page: Page) -> bool:
@@ -306,9 +319,20 @@ def _near(x: float, columns: Sequence[float]) -> bool:
     return any(abs(x - column) <= 4 for column in columns)
 
 
+def _columns(lines: Sequence[Line]) -> list[float]:
+    """Where the columns of a table begin: where its first line has a cell, or more than one other line."""
+    places: list[list[float]] = []
+    for x, is_first in sorted((x, line is lines[0]) for line in lines for x, _ in line.segments):
+        if places and x - places[-1][0] <= 4:
+            places[-1][1] += 2 if is_first else 1
+        else:
+            places.append([x, 2 if is_first else 1])
+    return [x for x, weight in places if weight >= 2]
+
+
 def _table_rows(lines: Sequence[Line], page: Page) -> list[list[str]]:
     """Cells by column; rows by the rules drawn between them, or else by what stands in the first column."""
-    columns = [x for x, _ in max(lines, key=lambda line: len(line.segments)).segments]
+    columns = _columns(lines)
     left, right = columns[0], columns[-1]
     rules = sorted(
         {

