@@ -5,6 +5,8 @@ Floor: pure, and no language model: every line of it is somebody's words or a re
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -19,6 +21,8 @@ ANSWER_MAX_CHARS = 320
 SUGGESTION_MAX_CHARS = 700
 SUGGESTION_MIN_SIMILARITY = 0.45  # below it the passage is rarely about the question; the agent writes alone
 PASSAGES = 5
+
+_MARKS = re.compile(r"\*\*|`|\s?\[\d{1,2}\]|^#{1,6} ", re.MULTILINE)
 
 # messages that hold nothing for a colleague to answer, by what the turn understood (`turn.evidence`)
 SMALL_TALK = frozenset({"greeting", "thanks", "farewell", "are_you_a_bot", "ask_human", "unreadable"})
@@ -44,8 +48,8 @@ class Exchange:
 
     def as_data(self) -> dict[str, Any]:
         data = asdict(self)
-        data["question"] = _shortened(self.question, QUOTE_MAX_CHARS)
-        data["answer"] = _shortened(self.answer, ANSWER_MAX_CHARS) if self.answer else None
+        data["question"] = plain_line(self.question, QUOTE_MAX_CHARS)
+        data["answer"] = plain_line(self.answer, ANSWER_MAX_CHARS) if self.answer else None
         data["settled"] = self.is_settled
         data["citations"] = [
             {key: c.get(key) for key in ("n", "title", "section", "url", "quote")} for c in self.citations
@@ -69,7 +73,8 @@ def build_packet(
     """
     exchanges = find_exchanges(events)
     open_question = find_open_question(events)
-    passages = [_passage(found, findings.release) for found in findings.found[:PASSAGES]] if findings else []
+    tried = [citation for exchange in exchanges for citation in exchange.citations]
+    found = findings.found[:PASSAGES] if findings else ()
     return {
         "type": "packet",
         "conversation": conversation_id,
@@ -79,8 +84,8 @@ def build_packet(
         "summary": summarise(events, exchanges, customer, open_question),
         "tried": [exchange.as_data() for exchange in exchanges if exchange.answer is not None],
         "open_question": open_question,
-        "passages": passages,
-        "suggested_reply": suggest_reply(customer, open_question, findings),
+        "passages": [_passage(one, findings.release, tried) for one in found] if findings else [],
+        "suggested_reply": suggest_reply(customer, open_question, findings, tried),
     }
 
 
@@ -135,16 +140,25 @@ def summarise(
 
 
 def suggest_reply(
-    customer: Customer | None, open_question: str | None, findings: Findings | None
+    customer: Customer | None,
+    open_question: str | None,
+    findings: Findings | None,
+    tried: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any] | None:
-    """A reply the agent may send or change: the best passage's own words; None when none is near the question."""
-    best = findings.found[0] if findings and findings.found and open_question else None
-    if best is None or findings is None or best.similarity < SUGGESTION_MIN_SIMILARITY:
+    """A reply the agent may send or change, in the words of the best passage that the customer has not been shown yet.
+
+    None when nothing is open, or no such passage is near the question: what was tried once is not suggested again.
+    """
+    if findings is None or open_question is None:
+        return None
+    best = next((one for one in findings.found if not _was_tried(one, tried)), None)
+    if best is None or best.similarity < SUGGESTION_MIN_SIMILARITY:
         return None
     greeting = f"Hello {customer.first_name}, " if customer and customer.first_name else "Hello, "
     answer = _whole_sentences(best.passage.text, SUGGESTION_MAX_CHARS)
     text = f"{greeting}thank you for waiting.\n\n{answer}"
-    return {"text": text, "source": _passage(best, findings.release), "sureness": round(findings.sureness, 3)}
+    source = _passage(best, findings.release, tried)
+    return {"text": text, "source": source, "sureness": round(findings.sureness, 3)}
 
 
 def build_timeline(events: Sequence[Event], customer: Customer | None) -> list[dict[str, Any]]:
@@ -157,7 +171,7 @@ def build_timeline(events: Sequence[Event], customer: Customer | None) -> list[d
             for t in customer.touchpoints
         ]
         entries += [
-            {"at": o.placed_on, "kind": "order", "text": f"Ordered {', '.join(o.items)}", "order": o.number}
+            {"at": o.placed_on, "kind": "order", "text": f"Ordered {_counted(o.items)}", "order": o.number}
             | {"outcome": o.status}
             for o in customer.orders
         ]
@@ -204,7 +218,8 @@ def _told(event: Event) -> str:
     data, name = event.data, event.author.name or "An agent"
     match event.kind:
         case Kind.HANDOFF_REQUESTED:
-            return f"Asked for a person. {data.get('reason') or ''}".strip()
+            asked = event.author.role is Role.CUSTOMER
+            return f"{'Asked for a person' if asked else 'Handed over'}. {_reason(event)}".strip()
         case Kind.HANDOFF_ACCEPTED:
             return f"{name} joined."
         case Kind.HANDOFF_TRANSFERRED:
@@ -224,6 +239,12 @@ def _told(event: Event) -> str:
     return str(data.get("summary") or "")
 
 
+def _reason(event: Event) -> str:
+    """Why a person is needed; empty where it only says that one was asked for."""
+    reason = str((event.data or {}).get("reason") or "").strip()
+    return "" if "asked for a person" in reason.lower() else reason
+
+
 def _customer(customer: Customer | None, events: Sequence[Event]) -> dict[str, Any]:
     """The profile with where each part of it comes from, and where the customer is right now."""
     contexts = [event.data for event in events if event.kind is Kind.CONTEXT and event.data]
@@ -232,7 +253,7 @@ def _customer(customer: Customer | None, events: Sequence[Event]) -> dict[str, A
         return {"verified": False, "name": None, **here}
     profile = asdict(customer)
     del profile["touchpoints"]  # they are in the timeline
-    return {**profile, **{k: v for k, v in here.items() if v}, "verified": True}
+    return {**here, **{name: value for name, value in profile.items() if value is not None}, "verified": True}
 
 
 def _this_conversation(events: Sequence[Event]) -> list[dict[str, Any]]:
@@ -240,7 +261,7 @@ def _this_conversation(events: Sequence[Event]) -> list[dict[str, Any]]:
     first = next((e for e in events if e.kind is Kind.MESSAGE), None)
     entries = [{"at": e.at, "kind": "now", "text": _told(e), "seq": e.seq} for e in told]
     if first is not None:
-        words = f"Wrote: “{_shortened(first.text, QUOTE_MAX_CHARS)}”"
+        words = f"Wrote: “{plain_line(first.text, QUOTE_MAX_CHARS)}”"
         entries.append({"at": first.at, "kind": "now", "text": words, "seq": first.seq})
     return entries
 
@@ -257,7 +278,7 @@ def _who(customer: Customer | None) -> str:
 def _asked(exchanges: Sequence[Exchange]) -> str:
     if not exchanges:
         return "Has not asked anything yet."
-    first = f"Asked: “{_shortened(exchanges[0].question, QUOTE_MAX_CHARS)}”"
+    first = f"Asked: “{plain_line(exchanges[0].question, QUOTE_MAX_CHARS)}”"
     more = len(exchanges) - 1
     return f"{first}." if not more else f"{first} and {more} more {'question' if more == 1 else 'questions'}."
 
@@ -275,9 +296,9 @@ def _tried(exchanges: Sequence[Exchange]) -> str:
 
 def _open(events: Sequence[Event], open_question: str | None) -> str:
     requests = [e for e in events if e.kind is Kind.HANDOFF_REQUESTED and e.data]
-    reason = str((requests[-1].data or {}).get("reason") or "").strip() if requests else ""
+    reason = _reason(requests[-1]) if requests else ""
     reason = f"Handed over because: {reason.rstrip('.')}." if reason else ""
-    words = f"Open: “{_shortened(open_question, QUOTE_MAX_CHARS)}”." if open_question else "No question is open."
+    words = f"Open: “{plain_line(open_question, QUOTE_MAX_CHARS)}”." if open_question else "No question is open."
     return f"{words} {reason}".strip()
 
 
@@ -307,7 +328,18 @@ def _answered_turn(event: Event) -> int | None:
     return turn if isinstance(turn, int) else None
 
 
-def _passage(found: Found, release: int) -> dict[str, Any]:
+def _was_tried(found: Found, tried: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether an answer quoted this passage, or a passage of the same words."""
+    passage = found.passage
+    return any(
+        (c.get("document") == passage.document_id and c["start"] < passage.end and passage.start < c["end"])
+        or (c.get("quote") and c["quote"] in passage.text)
+        for c in tried
+        if "start" in c and "end" in c
+    )
+
+
+def _passage(found: Found, release: int, tried: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     passage = found.passage
     place = f"release={release}&start={passage.start}&end={passage.end}"
     return {
@@ -316,6 +348,7 @@ def _passage(found: Found, release: int) -> dict[str, Any]:
         "text": passage.text,
         "question": passage.question,
         "similarity": round(found.similarity, 3),
+        "tried": _was_tried(found, tried),
         "release": release,
         "document": passage.document_id,
         "start": passage.start,
@@ -324,13 +357,18 @@ def _passage(found: Found, release: int) -> dict[str, Any]:
     }
 
 
+def _counted(items: Sequence[str]) -> str:
+    return ", ".join(f"{count} × {item}" if count > 1 else item for item, count in Counter(items).items())
+
+
 def _listed(items: Sequence[str]) -> str:
     shown = [*items[:3], f"{len(items) - 3} more"] if len(items) > 3 else list(items)
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1]))) if shown else ""
 
 
-def _shortened(text: str, max_chars: int) -> str:
-    line = " ".join(text.split())
+def plain_line(text: str, max_chars: int) -> str:
+    """The text on one line without Markdown's marks and citation markers, cut with an ellipsis when it is longer."""
+    line = " ".join(_MARKS.sub("", text).split())
     return line if len(line) <= max_chars else line[: max_chars - 1].rstrip() + "…"
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
+from assistant.desk.handoff import plain_line
 from assistant.journal.bus import Bus, Item, Unsubscribe
 from assistant.journal.events import Event, Kind, Role
 from assistant.journal.port import Journal, read_whole
@@ -104,8 +105,7 @@ def _fold_kind(place: Place, event: Event) -> Place:
 
 def _with_message(place: Place, event: Event) -> Place:
     from_customer = event.author.role is Role.CUSTOMER
-    text = " ".join(event.text.split())
-    shown = text if len(text) <= LAST_TEXT_MAX_CHARS else text[: LAST_TEXT_MAX_CHARS - 1] + "…"
+    shown = plain_line(event.text, LAST_TEXT_MAX_CHARS)
     unread = place.unread + 1 if from_customer else 0
     return replace(place, last_text=shown, last_role=event.author.role.value, last_at=event.at, unread=unread)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from desk_cast import ADA, MIA, answered, asked_for_a_person, numbered, said, understood
 
-from assistant.desk.handoff import build_packet, find_exchanges, find_open_question
+from assistant.desk.handoff import build_packet, find_exchanges, find_open_question, plain_line
 from assistant.journal.events import SYSTEM, Event, Kind, NewEvent
 from assistant.profile.customer import Appointment, Customer, Order, OwnedProduct, Touchpoint
 from knowledge.documents import Findings, Found, Passage
@@ -82,7 +83,7 @@ def test_what_was_tried_is_told_with_its_sources_and_what_came_of_it() -> None:
     (tried,) = packet["tried"]
     assert (tried["question"], tried["answer"], tried["useful"], tried["settled"]) == (
         "Why E4?",
-        "Prime it. [1]",
+        "Prime it.",
         False,
         False,
     )
@@ -187,6 +188,46 @@ def test_no_reply_is_suggested_without_a_question_and_a_near_passage(
     news: list[NewEvent], findings: Findings | None
 ) -> None:
     assert build_packet("c1", numbered(*news), findings=findings)["suggested_reply"] is None
+
+
+@pytest.mark.parametrize(
+    ("citation", "expected"),
+    [
+        pytest.param({"document": "manuals/lark 2.md", "start": 90, "end": 110}, None, id="the same place"),
+        pytest.param({"document": "faq", "start": 0, "end": 9, "quote": "Prime the pump."}, None, id="the same words"),
+        pytest.param(
+            {"document": "faq", "start": 90, "end": 110, "quote": "Fill the tank."}, "Prime", id="another place"
+        ),
+    ],
+)
+def test_what_was_tried_is_marked_and_not_suggested_again(citation: dict[str, Any], expected: str | None) -> None:
+    events = numbered(said("Why E4?"), answered("See [1].", 1, citations=[citation]), asked_for_a_person())
+    packet = build_packet("c1", events, findings=found("Prime the pump.", 0.9))
+    assert packet["passages"][0]["tried"] is (expected is None)
+    assert (packet["suggested_reply"] is None) is (expected is None)
+
+
+def test_what_the_profile_knows_outweighs_what_the_page_says() -> None:
+    context = NewEvent(Kind.CONTEXT, ADA, {"locale": "en"})
+    known = replace(CUSTOMER, locale="pl-PL")
+    assert build_packet("c1", numbered(context), customer=known)["customer"]["locale"] == "pl-PL"
+    assert build_packet("c1", numbered(context), customer=CUSTOMER)["customer"]["locale"] == "en"
+
+
+def test_the_same_thing_ordered_twice_is_counted() -> None:
+    order = Order("A-1", "2026-11-05", "delivered", ("Filter", "Filter", "Wren"), "£1")
+    timeline = build_packet("c1", [], customer=replace(CUSTOMER, orders=(order,)))["timeline"]
+    assert "Ordered 2 × Filter, Wren" in [entry["text"] for entry in timeline]
+
+
+def test_a_reason_that_says_nothing_new_is_not_repeated() -> None:
+    packet = build_packet("c1", numbered(said("Hi"), asked_for_a_person("The customer asked for a person.")))
+    assert packet["transcript"][-1]["text"] == "Asked for a person."
+    assert "because" not in packet["summary"]
+
+
+def test_marks_of_markdown_and_of_sources_are_left_out_of_short_lines() -> None:
+    assert plain_line("## E4\n**Prime** the `pump`. [1]", 100) == "E4 Prime the pump."
 
 
 def test_a_long_passage_is_cut_after_a_sentence() -> None:
