@@ -105,10 +105,14 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = self._apply(requests)
             self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            logger.error("journal.storage_failed", requests=len(requests), error=str(error))
+            self._recover()
+            return [_unavailable(error) for _ in requests]
         except Exception as error:
             logger.exception("journal.commit_failed", requests=len(requests))
             self._recover()
-            return [_failure(error) for _ in requests]
+            return [error] * len(requests)
         return outcomes
 
     def _apply(self, requests: Sequence[Request | Work]) -> list[Any]:
@@ -177,10 +181,7 @@ class Writer:
                 waiting.future.set_result(outcome)
 
 
-def _failure(error: Exception) -> Exception:
-    """One exception for one caller: a fault of the storage as such, a bug as itself."""
-    if not isinstance(error, sqlite3.Error):
-        return error
+def _unavailable(error: sqlite3.Error) -> StorageUnavailable:
     unavailable = StorageUnavailable(retry_after_seconds=1.0)
     unavailable.__cause__ = error
     return unavailable

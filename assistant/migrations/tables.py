@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 
 from sqlalchemy import MetaData
@@ -17,6 +16,4 @@ def all_metadata() -> list[MetaData]:
 
     for file in sorted((ROOT / "assistant").glob("*/schema.py")):
         importlib.import_module(f"assistant.{file.parent.name}.schema")
-    if importlib.util.find_spec("knowledge.schema") is None:
-        return [metadata]
     return [metadata, importlib.import_module("knowledge.schema").metadata]

@@ -1,6 +1,6 @@
 """Durable acknowledgements: how many a second, how soon; beside one row a commit and the disk's own fsync.
 
-Alone: `python -m evals.speed.ack`
+Alone: `python -m evals.speed.ack`. Candidates take turns in short rounds, so that a busy disk is busy for all of them.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant import database
 from assistant.journal.events import Author, Kind, NewEvent, Role
 from assistant.journal.store import SqliteJournal
-from evals.speed.figures import Figure
+from evals.speed.figures import Figure, print_figures
 
 WRITERS = 64
 CONVERSATION_EVENTS = 40
+ROUNDS = 5
 TEXT = "My kettle shows error E4 since this morning, although I descaled it last week. What should I do now?"
 
 Append = Callable[[int, str], Awaitable[object]]  # writer number, client id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
-    """Seconds of every append, sorted, and of the whole."""
+    """Seconds of every append, and of the whole."""
 
-    latencies: list[float]
-    elapsed: float
+    latencies: list[float] = field(default_factory=list)
+    elapsed: float = 0.0
 
     @property
     def per_second(self) -> float:
@@ -40,46 +42,52 @@ class Run:
 
     def at(self, fraction: float) -> float:
         """The latency in milliseconds below which this fraction of appends stays."""
-        return self.latencies[min(int(len(self.latencies) * fraction), len(self.latencies) - 1)] * 1000
+        ordered = sorted(self.latencies)
+        return ordered[min(int(len(ordered) * fraction), len(ordered) - 1)] * 1000
 
 
 def measure(quick: bool = False) -> list[Figure]:
     """Throughput with 64 writers, latency with one and with 64; each writer waits for its ack before it goes on."""
-    seconds = 1.0 if quick else 5.0
     with tempfile.TemporaryDirectory(prefix="tellonce-ack-", dir=Path.cwd()) as folder:
-        fsync = _fsync_run(Path(folder), 300 if quick else 1500)
-        baseline = asyncio.run(_aiosqlite(Path(folder), seconds))
-        one, many = asyncio.run(_journal(Path(folder), seconds))
-    beside = "one row a commit through aiosqlite"
+        return asyncio.run(_measure(Path(folder), seconds=0.2 if quick else 1.0))
+
+
+async def _measure(folder: Path, seconds: float) -> list[Figure]:
+    fsync, one, many, theirs = Run(), Run(), Run(), Run()
+    async with _journal(folder) as append, _aiosqlite(folder) as append_theirs:
+        for _ in range(ROUNDS):
+            _fsync(fsync, folder, seconds / 2)
+            await _drive(one, append, 1, seconds / 2)
+            await _drive(many, append, WRITERS, seconds)
+            await _drive(theirs, append_theirs, WRITERS, seconds)
+    row, disk = "one row a commit through aiosqlite", "the disk's fsync"
+    enough, soon = many.per_second >= 10_000, one.at(0.5) < 1
     return [
-        Figure("acks a second, 64 writers", many.per_second, "1/s", beside, baseline.per_second, "at least 10,000/s",
-               many.per_second >= 10_000),
-        Figure("ack with 64 writers, p50", many.at(0.5), "ms", beside, baseline.at(0.5)),
-        Figure("ack with 64 writers, p95", many.at(0.95), "ms", beside, baseline.at(0.95)),
-        Figure("ack with one writer, p50", one.at(0.5), "ms", "the disk's fsync", fsync.at(0.5), "under 1 ms",
-               one.at(0.5) < 1),
-        Figure("ack with one writer, p95", one.at(0.95), "ms", "the disk's fsync", fsync.at(0.95)),
-    ]  # fmt: skip
+        Figure("acks, 64 writers", many.per_second, "1/s", row, theirs.per_second, "at least 10,000/s", enough),
+        Figure("ack, 64 writers, p50", many.at(0.5), "ms", row, theirs.at(0.5)),
+        Figure("ack, 64 writers, p95", many.at(0.95), "ms", row, theirs.at(0.95)),
+        Figure("ack, one writer, p50", one.at(0.5), "ms", disk, fsync.at(0.5), "under 1 ms", soon),
+        Figure("ack, one writer, p95", one.at(0.95), "ms", disk, fsync.at(0.95)),
+    ]
 
 
-async def _drive(append: Append, writers: int, seconds: float) -> Run:
+async def _drive(run: Run, append: Append, writers: int, seconds: float) -> None:
     """Writers in a closed loop: each sends its next message when the one before is acknowledged."""
-    latencies: list[float] = []
     begin = time.perf_counter()
-    end = begin + seconds
 
     async def write(number: int) -> None:
-        while (sent := time.perf_counter()) < end:
+        while (sent := time.perf_counter()) < begin + seconds:
             await append(number, str(uuid.uuid4()))
-            latencies.append(time.perf_counter() - sent)
+            run.latencies.append(time.perf_counter() - sent)
 
     async with asyncio.TaskGroup() as group:
         for number in range(writers):
             group.create_task(write(number))
-    return Run(sorted(latencies), time.perf_counter() - begin)
+    run.elapsed += time.perf_counter() - begin
 
 
-async def _journal(folder: Path, seconds: float) -> tuple[Run, Run]:
+@asynccontextmanager
+async def _journal(folder: Path) -> AsyncIterator[Append]:
     """The journal as the server uses it: its own schema, triggers and hash chain; a new conversation now and then."""
     path = folder / "journal.db"
     database.upgrade(path)
@@ -94,14 +102,12 @@ async def _journal(folder: Path, seconds: float) -> tuple[Run, Run]:
         written[number] += 1
         return await journal.append(ids[number], [NewEvent(Kind.MESSAGE, author, {"text": TEXT}, client_id)])
 
-    try:
-        one = await _drive(append, 1, seconds / 2)
-        return one, await _drive(append, WRITERS, seconds)
-    finally:
-        await journal.close()
+    yield append
+    await journal.close()
 
 
-async def _aiosqlite(folder: Path, seconds: float) -> Run:
+@asynccontextmanager
+async def _aiosqlite(folder: Path) -> AsyncIterator[Append]:
     """What most projects do: one shared connection, one insert and one commit a message; no chain, no check."""
     import aiosqlite
 
@@ -117,22 +123,20 @@ async def _aiosqlite(folder: Path, seconds: float) -> Run:
                 await connection.commit()
             return None
 
-        return await _drive(append, WRITERS, seconds)
+        yield append
 
 
-def _fsync_run(folder: Path, times: int) -> Run:
+def _fsync(run: Run, folder: Path, seconds: float) -> None:
     """The disk's own share: append one page to a file and wait for it."""
-    latencies = []
     begin = time.perf_counter()
-    with (folder / "fsync").open("wb", buffering=0) as file:
-        for _ in range(times):
+    with (folder / "fsync").open("ab", buffering=0) as file:
+        while time.perf_counter() < begin + seconds:
             file.write(bytes(4096))
             before = time.perf_counter()
             os.fsync(file.fileno())
-            latencies.append(time.perf_counter() - before)
-    return Run(sorted(latencies), time.perf_counter() - begin)
+            run.latencies.append(time.perf_counter() - before)
+    run.elapsed += time.perf_counter() - begin
 
 
 if __name__ == "__main__":
-    for figure in measure(quick="--quick" in sys.argv):
-        sys.stdout.write(f"{figure}\n")
+    print_figures(measure(quick="--quick" in sys.argv))
