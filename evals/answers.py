@@ -96,24 +96,31 @@ def _mean(figure: Interval) -> float | None:
     return round(figure.value, 4) if figure.n else None
 
 
-async def collect_answers(data: DataSet, live: Live, progress: Progress | None = None) -> list[Answered]:
-    """Asks every query, one after the other, each in a conversation that has its history."""
+async def collect_answers(
+    data: DataSet, live: Live, sureness: Mapping[str, float], progress: Progress | None = None
+) -> list[Answered]:
+    """Asks every query, one after the other, each in a conversation that has its history.
+
+    Args:
+        sureness: query id -> how sure the search is, for queries that the line settles without searching.
+    """
     stored = {row.id: document_of(row).text for row in data.corpus}
     collected = []
     for done, query in enumerate(data.queries, start=1):
         conversation = await live.begin(history=query.history)
         reply = await live.say(conversation, query.text)
-        collected.append(read_reply(query.id, reply, stored))
+        collected.append(read_reply(query.id, reply, stored, sureness.get(query.id, 0.0)))
         if progress:
             progress(done, len(data.queries), "answering")
     return collected
 
 
-def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str]) -> Answered:
+def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str], sureness: float = 0.0) -> Answered:
     """A reply as a line of the run.
 
     Args:
         stored: document id -> its text.
+        sureness: the search's, where the reply itself needed none.
     """
     citations = tuple(
         Citation(c["document"], c["quote"], bool(c["quote"]) and c["quote"] in stored.get(c["document"], ""))
@@ -122,7 +129,7 @@ def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str]) -> Answer
     return Answered(
         id=query_id,
         answered=reply.message.get("outcome") in ANSWERED,
-        confidence=float(reply.evidence.get("sureness") or 0.0),
+        confidence=float(reply.evidence.get("sureness", sureness)),
         text=str(reply.message.get("text", "")),
         citations=citations,
         latency_ms=reply.latency_ms,

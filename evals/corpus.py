@@ -36,14 +36,12 @@ def document_of(row: Row) -> Document:
 
 
 def prepare_corpus(data: DataSet, settings: Settings, progress: Progress | None = None) -> Settings:
-    """Settings whose data folder holds this corpus, indexed; nothing is done when it is there already."""
+    """Settings whose data folder holds this corpus, indexed; only what is not there yet is worked on."""
     from assistant.app import open_library
     from knowledge.chunking import VERSION
 
     own = _own_settings(settings, f"{data.folder.name}-{data.corpus_hash[:12]}-{VERSION}")
-    library = open_library(own)
-    if library.status().documents != len(data.corpus):
-        library.publish_documents([document_of(row) for row in data.corpus], progress)
+    open_library(own).publish_documents([document_of(row) for row in data.corpus], progress)
     return own
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Retrieval:
     run: dict[str, list[tuple[str, float]]]
     scores: dict[str, dict[str, float]]
     latency_ms: tuple[float, ...]
+    sureness: dict[str, float] = field(default_factory=dict)  # by query id
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -69,16 +70,18 @@ def measure_retrieval(data: DataSet, search: Search, progress: Progress | None =
     """Searches for every query, one after the other, and scores what comes back."""
     run: dict[str, list[tuple[str, float]]] = {}
     latency_ms: list[float] = []
+    sureness: dict[str, float] = {}
     search(data.queries[0], DEPTH)  # loads what the first search loads: a server has done so at its start
     for done, query in enumerate(data.queries, start=1):
         began = time.perf_counter()
         findings = search(query, DEPTH)
         latency_ms.append((time.perf_counter() - began) * 1000)
         run[query.id] = rank_documents(findings)
+        sureness[query.id] = findings.sureness
         if progress:
             progress(done, len(data.queries), "searching")
     scores = ranking_scores(data.qrels, run) if data.qrels else {}
-    return Retrieval(len(data.queries), run, scores, tuple(latency_ms))
+    return Retrieval(len(data.queries), run, scores, tuple(latency_ms), sureness)
 
 
 def rank_documents(findings: Findings) -> list[tuple[str, float]]:

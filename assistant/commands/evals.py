@@ -79,7 +79,7 @@ def answers(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = Fals
     async def ask() -> list[Answered]:
         with progress_bar("Answering", quiet=as_json) as step:
             async with open_live(prepared) as live:
-                return await collect_answers(data, live, step)
+                return await collect_answers(data, live, found.sureness, step)
 
     said = asyncio.run(ask())
     figures = decide_figures(data, said)

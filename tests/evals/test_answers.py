@@ -49,6 +49,13 @@ def test_only_answers_count_as_answered(outcome: str, answered: bool) -> None:
     assert read_reply("q1", reply(outcome), TEXTS).answered is answered
 
 
+def test_a_reply_that_needed_no_search_has_the_confidence_of_one() -> None:
+    greeted = Reply({"text": "Hello.", "outcome": "clarifying"}, {"decision": "greeting"}, False, 1.0)
+
+    assert read_reply("q1", greeted, TEXTS, sureness=0.2).confidence == 0.2
+    assert read_reply("q1", reply(), TEXTS, sureness=0.2).confidence == 0.7
+
+
 def test_a_silent_assistant_has_answered_nothing() -> None:
     silent = read_reply("q1", Reply({}, {}, True, 1.0), TEXTS)
 
