@@ -9,6 +9,7 @@ import http.server
 import json
 import stat
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -454,6 +455,14 @@ def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="TELLONCE_IDENTITY_SECRET"):
         load_or_make_secret(Settings(data_dir=tmp_path / "file", identity_secret=None))
+
+
+def test_keys_of_an_identity_provider_open_from_settings(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps({"keys": [EC.as_dict(private=False)]}))
+    opened = open_tokens(Settings(data_dir=tmp_path, identity_secret=SECRET, identity_jwks=str(file)))
+    now = int(time.time())
+    assert opened.verify_customer(signed(claims(iat=now, exp=now + 60), EC, "ES256", kid="ec-1")).subject == "cus-1"
 
 
 def test_tokens_open_from_settings(tmp_path: Path) -> None:
