@@ -21,6 +21,7 @@ import uvicorn
 from assistant.server.pages import Pages
 
 QUOTE = "You may send it back within 45 days of delivery."
+TEXT = f"# Returns\n\n## Time limit 🕊️\n\n{QUOTE} Used is fine.\n\n| Case | Days |\n|---|---|\n| Home | 45 |\n"
 DOCUMENT = {
     "document": "returns",
     "release": 1,
@@ -28,10 +29,10 @@ DOCUMENT = {
     "source": "policies/returns.md",
     "media_type": "text/markdown",
     "url": None,
-    "text": f"# Returns\n\n## Time limit 🕊️\n\n{QUOTE} Used is fine.\n\n| Case | Days |\n|---|---|\n| Home | 45 |\n",
+    "text": TEXT,
     "products": [],
 }
-START = DOCUMENT["text"].index(QUOTE)
+START = TEXT.index(QUOTE)
 CITATION = {
     "n": 1,
     "title": "Returns",
@@ -132,7 +133,8 @@ class StandIn:
             await reply({"type": "error", "code": "not_found", "message": "This conversation could not be found."})
             return None
         if talk is None:
-            talk = self.talks[key] = Talk(key := str(uuid.uuid4()))
+            talk = Talk(str(uuid.uuid4()))
+            self.talks[talk.id] = talk
         name = "Amara Okafor" if hello["identity"] else None
         welcome = {"visitor": hello["visitor"] or "v", "conversation": talk.id, "seq": len(talk.events)}
         customer = {"name": name, "verified": name is not None}

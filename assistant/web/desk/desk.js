@@ -68,7 +68,7 @@ class Desk {
     byId("sign-out").onclick = () => this.#signOut();
     this.#room.className = "desk";
     this.#room.removeAttribute("aria-busy");
-    this.#room.replaceChildren(this.#queue.element, this.#none, this.#talk, this.#side);
+    this.#room.replaceChildren(h("h1", { class: "hush" }, "Desk"), this.#queue.element, this.#none, this.#talk, this.#side);
     this.#line.open();
     setInterval(() => this.#redraw(), 30_000);
     this.#draw();
@@ -245,7 +245,7 @@ class Desk {
     accept.disabled = accepting;
     this.#head.replaceChildren(
       h("button", { class: "button plain back", type: "button", "aria-label": "Back to the queue", on: { click: () => this.#leave() } }, "‹"),
-      h("div", { class: "who" }, h("h1", null, name), h("p", { class: "muted small" }, standing)),
+      h("div", { class: "who" }, h("h2", null, name), h("p", { class: "muted small" }, standing)),
       ...(place?.state === "waiting" ? [accept] : []),
       ...(mine
         ? [

@@ -64,7 +64,7 @@ export class TellonceChat extends HTMLElement {
   #panel = h(
     "section",
     { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "title", tabindex: -1, hidden: true },
-    h("header", null, this.#title, this.#endButton, this.#closeButton),
+    h("div", { class: "top" }, this.#title, this.#endButton, this.#closeButton),
     h("div", { class: "floor" }, this.#floor, this.#personButton),
     this.#notice,
     this.#log.element,

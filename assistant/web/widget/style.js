@@ -57,8 +57,8 @@ p, ul, ol, pre, blockquote, h2 { margin: 0; }
   @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
 }
 
-header { display: flex; align-items: center; gap: 4px; padding-block: 10px 6px; padding-inline: 16px 8px; }
-header h2 { flex: 1; font: 650 18px / 1.3 var(--sans); letter-spacing: -0.01em; }
+.panel > .top { display: flex; align-items: center; gap: 4px; padding-block: 10px 6px; padding-inline: 16px 8px; }
+.panel > .top h2 { flex: 1; font: 650 18px / 1.3 var(--sans); letter-spacing: -0.01em; }
 .quiet { display: inline-grid; place-items: center; min-width: 44px; min-height: 44px; color: var(--muted); }
 .quiet:hover { color: var(--ink); background: var(--sunk); }
 .floor { display: flex; align-items: center; gap: 8px; padding-block: 0 8px; padding-inline: 16px 12px; border-block-end: 1px solid var(--line);
@@ -76,10 +76,10 @@ header h2 { flex: 1; font: 650 18px / 1.3 var(--sans); letter-spacing: -0.01em; 
 `;
 
 const LOG = `
-.scroll { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 16px; display: flex; flex-direction: column; gap: 4px;
+.scroll { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 16px;
   scrollbar-width: thin; }
 .scroll:focus-visible { outline-offset: -3px; }
-.log, .pending { display: contents; }
+.log, .pending { display: flex; flex-direction: column; gap: 4px; }
 .greeting { color: var(--muted); padding-block: 4px 8px; text-wrap: pretty; }
 .day, .event { align-self: center; font-size: var(--small); color: var(--muted); padding-block: 10px 6px; text-align: center; text-wrap: balance; }
 .message { max-width: 100%; margin-block-end: 12px; border-radius: var(--corner); overflow-wrap: anywhere; text-wrap: pretty; }

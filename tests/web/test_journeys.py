@@ -1,0 +1,215 @@
+"""Whole journeys in Chromium against the real server: asked, cited, cut off, handed over, rated."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.conftest import ServerProcess
+from tests.web.line import Line, open_line
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "How do I descale the kettle?"
+
+
+@pytest.fixture
+def line(shared_server: ServerProcess) -> Iterator[Line]:
+    with open_line(shared_server.url) as opened:
+        yield opened
+
+
+def open_shop(page: Page, url: str) -> None:
+    page.goto(url)
+    page.locator("tellonce-chat").wait_for(state="attached")
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_label("Your message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def own_messages(page: Page) -> list[str]:
+    return page.locator("[role=log] article[data-role=customer] .body").all_inner_texts()
+
+
+def test_a_question_is_answered_with_a_quote_that_the_source_page_marks(
+    page: Page, context: BrowserContext, shared_server: ServerProcess
+) -> None:
+    open_shop(page, shared_server.url)
+    page.get_by_role("button", name="Ask us anything").click()
+    ask(page, QUESTION)
+    answer = page.locator("[role=log] article[data-role=assistant]")
+    expect(answer).to_contain_text("kettle")
+
+    answer.get_by_role("button", name="Source 1").first.click()
+    quote = page.locator(".card .marker").inner_text()
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="Open in document").click()
+    source = opened.value
+    mark = source.locator("#quote")
+    expect(mark).to_be_in_viewport()
+    assert " ".join(quote.split()) in " ".join("".join(source.locator("mark").all_inner_texts()).split())
+    expect(source.get_by_role("heading", level=1)).to_have_text("Fenwick kettle")
+
+
+def test_who_closes_the_tab_and_comes_back_finds_everything(
+    page: Page, context: BrowserContext, shared_server: ServerProcess
+) -> None:
+    open_shop(page, shared_server.url)
+    page.evaluate(f"tellonce.ask({QUESTION!r})")
+    expect(page.locator("[role=log] article")).to_have_count(2)
+    said = page.locator("[role=log] article .body").all_inner_texts()
+    page.close()
+
+    back = context.new_page()
+    open_shop(back, shared_server.url)
+    back.evaluate("tellonce.open()")
+    expect(back.locator("[role=log] article")).to_have_count(2)
+    assert back.locator("[role=log] article .body").all_inner_texts() == said
+
+
+@pytest.mark.slow
+def test_a_line_cut_at_any_moment_loses_and_doubles_nothing(page: Page, line: Line) -> None:
+    dice = random.Random(20261123)
+    questions = [f"{QUESTION} ({n})" for n in range(8)]
+    open_shop(page, line.url)
+    page.evaluate("tellonce.open()")
+    for n, question in enumerate(questions):
+        ask(page, question)
+        time.sleep(dice.uniform(0, 0.15))
+        line.cut()
+        expect(page.locator("[role=log] article[data-role=customer]")).to_have_count(n + 1, timeout=20_000)
+    expect(page.locator(".unsent")).to_have_count(0)
+    expect(page.locator("[role=log] article[data-role=assistant]").last).to_contain_text("kettle", timeout=20_000)
+    assert own_messages(page) == questions
+
+    page.reload()
+    page.locator("tellonce-chat").wait_for(state="attached")
+    page.evaluate("tellonce.open()")
+    expect(page.locator("[role=log] article[data-role=customer]")).to_have_count(len(questions))
+    assert own_messages(page) == questions
+
+
+def test_a_message_written_while_the_server_is_out_of_reach_survives_a_reload(page: Page, line: Line) -> None:
+    open_shop(page, line.url)
+    page.evaluate("tellonce.open()")
+    ask(page, QUESTION)
+    expect(page.locator("[role=log] article")).to_have_count(2)
+    line.block()
+    ask(page, "And how long is the warranty?")
+    expect(page.get_by_text("Connecting again.")).to_be_visible()
+    line.restore()
+    page.reload()
+    page.locator("tellonce-chat").wait_for(state="attached")
+    page.evaluate("tellonce.open()")
+    expect(page.locator("[role=log] article[data-role=assistant]")).to_have_count(2)
+    assert own_messages(page) == [QUESTION, "And how long is the warranty?"]
+
+
+def test_a_server_that_stops_and_starts_again_is_found_again(page: Page, server: ServerProcess) -> None:
+    open_shop(page, server.url)
+    page.evaluate(f"tellonce.ask({QUESTION!r})")
+    expect(page.locator("[role=log] article")).to_have_count(2)
+    server.stop()
+    ask(page, "How long is the warranty?")
+    expect(page.locator(".unsent")).to_have_count(1)
+    server.start()
+    expect(page.locator("[role=log] article")).to_have_count(4, timeout=30_000)
+    expect(page.locator(".unsent")).to_have_count(0)
+
+
+def test_a_signed_in_customer_is_greeted_and_others_see_nothing_of_it(
+    page: Page, browser: Browser, shared_server: ServerProcess
+) -> None:
+    open_shop(page, shared_server.url)
+    page.get_by_label("Visit as").select_option(label="Amara Okafor")
+    expect(page.locator("#known .marker")).to_contain_text("Lark 2")
+    page.evaluate(f"tellonce.ask({QUESTION!r})")
+    expect(page.get_by_text("Hello Amara. What can we do for you?")).to_be_visible()
+    expect(page.locator("[role=log] article")).to_have_count(2)
+
+    page.get_by_label("Visit as").select_option("")
+    expect(page.locator("[role=log] article")).to_have_count(0)
+
+    page.get_by_label("Visit as").select_option(label="Amara Okafor")
+    expect(page.locator("[role=log] article")).to_have_count(2)
+
+
+def test_a_person_reads_everything_answers_and_is_rated(
+    page: Page, browser: Browser, shared_server: ServerProcess, sign_in_path: Callable[[ServerProcess], str]
+) -> None:
+    open_shop(page, shared_server.url)
+    page.get_by_label("Visit as").select_option(label="Tomasz Zieliński")
+    page.evaluate(f"tellonce.ask({QUESTION!r})")
+    expect(page.locator("[role=log] article")).to_have_count(2)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("Waiting for a person")).to_be_visible()
+
+    desk_context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    desk = desk_context.new_page()
+    desk.goto(shared_server.url + sign_in_path(shared_server))
+    desk.get_by_role("navigation", name="Queue").get_by_role("button", name="Tomasz").click()
+    transcript = desk.get_by_role("log", name="Transcript")
+    expect(transcript).to_contain_text(QUESTION)
+    desk.get_by_role("button", name="Accept").click()
+    side = desk.get_by_role("complementary", name="Customer")
+    expect(side).to_contain_text("tomasz")
+    expect(side.locator(".known .marker").first).to_be_visible()
+
+    desk.get_by_label("Reply to the customer").fill("Hello, this is Sam.")
+    desk.keyboard.press("Enter")
+    expect(page.get_by_role("log")).to_contain_text("Hello, this is Sam.")
+    expect(page.get_by_text("You are talking to Sam Oduya")).to_be_visible()
+
+    desk.get_by_label("Note to colleagues").check()
+    desk.get_by_label("Note to colleagues", exact=True).last.fill("He seems in a hurry.")
+    desk.keyboard.press("Enter")
+    expect(transcript).to_contain_text("He seems in a hurry.")
+    ask(page, "Thank you, Sam.")
+    expect(transcript).to_contain_text("Thank you, Sam.")
+    assert "hurry" not in page.get_by_role("log").inner_text()
+
+    desk.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("This conversation has ended")).to_be_visible()
+    page.get_by_role("radiogroup").get_by_role("radio").first.check(force=True)
+    page.get_by_role("button", name="Send rating").click()
+    expect(page.get_by_text("You rated this 1")).to_be_visible()
+    expect(transcript).to_contain_text("Rated the effort 1")
+    desk_context.close()
+
+
+def test_what_an_agent_had_begun_to_write_is_there_after_a_reload(
+    page: Page, browser: Browser, shared_server: ServerProcess, sign_in_path: Callable[[ServerProcess], str]
+) -> None:
+    open_shop(page, shared_server.url)
+    page.get_by_label("Visit as").select_option(label="Claire Dubois-Martin")
+    page.evaluate(f"tellonce.ask({QUESTION!r})")
+    expect(page.locator("[role=log] article")).to_have_count(2)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("Waiting for a person")).to_be_visible()
+
+    desk_context = browser.new_context(locale="en-GB")
+    desk = desk_context.new_page()
+    desk.goto(shared_server.url + sign_in_path(shared_server))
+    row = desk.get_by_role("navigation", name="Queue").get_by_role("button", name="Claire")
+    row.click()
+    desk.get_by_role("button", name="Accept").click()
+    desk.get_by_label("Reply to the customer").fill("Dear Claire, one")
+    desk.reload()
+    row.click()
+    expect(desk.get_by_label("Reply to the customer")).to_have_value("Dear Claire, one")
+    expect(desk.get_by_role("complementary", name="Customer")).to_contain_text("Claire Dubois-Martin")
+    desk_context.close()
+
+
+def test_the_desk_asks_who_is_there(page: Page, shared_server: ServerProcess) -> None:
+    page.goto(f"{shared_server.url}/desk")
+    page.get_by_label("E-mail").fill("nobody@aldermorn.example")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).not_to_be_empty()
