@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     identity_jwks: str | None = Field(
         None, description="URL or file of a JWKS, where identities are signed with RS256 or ES256 elsewhere."
     )
+    identity_audience: str | None = Field(
+        None, description="The `aud` an identity must carry: set it where the JWKS signs for other applications too."
+    )
     allowed_origins: str = Field(
         "", description="Sites that may embed the widget, comma-separated; own origin always may."
     )

@@ -168,7 +168,7 @@ class Tokens:
 def open_tokens(settings: Settings) -> Tokens:
     """Tokens of this deployment: its secret, and its JWKS where one is set."""
     jwks = settings.identity_jwks
-    audience: str | None = getattr(settings, "identity_audience", None)  # not a setting of every deployment yet
+    audience = settings.identity_audience
     return Tokens(load_or_make_secret(settings), open_key_source(jwks) if jwks else None, audience=audience)
 
 

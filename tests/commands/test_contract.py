@@ -1,0 +1,135 @@
+"""What every command owes: help with an example, one-sentence errors, exit codes 0, 1 and 2, JSON where asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from assistant import __main__ as tellonce
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    tellonce._register({*tellonce.GROUPS, *tellonce.SINGLE})
+
+    def walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+        children = getattr(command, "commands", None)
+        if not children:
+            yield path, command
+            return
+        for name, child in children.items():
+            yield from walk(f"{path} {name}".strip(), child)
+
+    yield from walk("", typer.main.get_command(tellonce.app))
+
+
+COMMANDS = dict(commands())
+
+
+def run(*words: str, data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "TELLONCE_DATA_DIR": str(data_dir), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "assistant", *words], capture_output=True, text=True, env=env, cwd=ROOT, timeout=100
+    )
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_says_what_it_does_and_shows_an_example(name: str) -> None:
+    text = COMMANDS[name].help or ""
+
+    assert text.strip(), f"`tellonce {name}` has no help"
+    assert re.search(rf"Example[^\n]*:\s+tellonce {name.split()[0]}", text), f"`tellonce {name}` shows no example"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in COMMANDS if name.split()[0] not in ("serve", "demo", "chat")))
+def test_every_command_that_reports_can_report_in_json(name: str) -> None:
+    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+
+    assert "--json" in options
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("no-such-command",), ("serve", "--no-such-option"), ("knowledge", "search"), ("conversations", "show")],
+    ids=" ".join,
+)
+def test_a_wrong_call_exits_with_2(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*words, data_dir=tmp_path)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("knowledge", "add", "no/such/place"), "no/such/place"),
+        (("conversations", "show", "no-such-conversation"), "conversation"),
+        (("profile", "show", "cus_nobody"), "cus_nobody"),
+        (("agents", "remove", "nobody@example.org"), "nobody@example.org"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_failure_is_one_sentence_that_names_the_thing_and_exits_with_1(
+    words: tuple[str, ...], named: str, tmp_path: Path
+) -> None:
+    done = run(*words, data_dir=tmp_path)
+
+    assert done.returncode == 1, done.stderr
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error:")]) == 1
+
+
+def test_debug_shows_where_it_failed(tmp_path: Path) -> None:
+    done = run("--debug", "conversations", "show", "no-such-conversation", data_dir=tmp_path)
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_a_wrong_setting_is_named_with_its_value_and_the_remedy(tmp_path: Path) -> None:
+    done = run("conversations", "list", data_dir=tmp_path, TELLONCE_CES_SCALE="6")
+
+    assert done.returncode == 1
+    assert "TELLONCE_CES_SCALE" in done.stderr
+    assert "6" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_names_each_part_and_the_origin_of_each_setting(tmp_path: Path) -> None:
+    done = run("doctor", "--json", data_dir=tmp_path, TELLONCE_STREAM="token")
+    report = json.loads(done.stdout)
+
+    assert done.returncode == 0, report
+    assert {check["name"] for check in report["checks"]} >= {
+        "python",
+        "database",
+        "embedding model",
+        "knowledge",
+        "port",
+    }
+    origins = {row["setting"]: row["origin"] for row in report["settings"]}
+    assert origins["TELLONCE_STREAM"] == "environment"
+    assert origins["TELLONCE_CES_SCALE"] == "default"
+
+
+def test_doctor_finds_a_model_that_does_not_answer_and_says_what_to_do(tmp_path: Path) -> None:
+    nowhere = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "TELLONCE_MODEL": "some-model"}
+    done = run("doctor", "--json", data_dir=tmp_path, **nowhere)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+    assert done.returncode == 1
+    assert checks["language model"]["state"] == "fault"
+    assert "OPENAI_BASE_URL" in checks["language model"]["remedy"]
+    assert "sk-test" not in done.stdout
