@@ -44,10 +44,12 @@ from assistant.turn.records import Reply
 from assistant.turn.tokens import TokenCounter
 from assistant.turn.understanding import Understanding, needs_context, understand
 from knowledge.documents import Document, Findings, Turn
+from knowledge.errors import IndexMissing
 
 logger = structlog.get_logger(__name__)
 
 PASSAGES = 5
+EMPTY_SECONDS = 1.0  # a library found empty is not asked again for this long
 REWRITE_SECONDS = 2.5  # a rewriting that takes longer costs more than it helps
 
 Search = Callable[..., Awaitable[Findings]]
@@ -130,6 +132,7 @@ class Answering:
         self._model = model if model is not None else open_model(settings)
         self._counter = counter or TokenCounter()
         self._prompts = load_prompts()
+        self._empty_until = 0.0
 
     @property
     def mode(self) -> str:
@@ -202,8 +205,10 @@ class Answering:
         )
 
     def _said(self, answer: Answer, greeting: str, trace: _Trace, emit: Emit) -> Answer:
+        """What was not streamed. After drafts of something else it is not drafted: the stored message replaces them."""
         answer = replace(answer, text=greeting + answer.text)
-        emit(answer.text)
+        if "first_text" not in trace.timings_ms:
+            emit(answer.text)
         return self._finished(answer, trace)
 
     def last_resort(self, question: Question, reason: str) -> Answer:
@@ -218,8 +223,15 @@ class Answering:
         alone = understood.rewritten
         asked = understood.standalone if alone else understood.question
         before = () if alone else history[-12:]
+        if time.monotonic() < self._empty_until:
+            trace.mark("searched")
+            return Findings(asked, 0, (), 0.0)
         try:
             findings = await self._search(asked, history=before, limit=PASSAGES, product=understood.product)
+        except IndexMissing:
+            # Nothing is indexed yet: there is no need to look for it again in every turn of the next second.
+            self._empty_until = time.monotonic() + EMPTY_SECONDS
+            findings = Findings(asked, 0, (), 0.0)
         except Exception as error:
             logger.warning("turn.search_failed", conversation=question.conversation_id, error=repr(error))
             trace.notes["search_failed"] = type(error).__name__

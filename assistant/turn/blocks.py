@@ -30,7 +30,7 @@ def parse_blocks(text: str, citations: int = 0) -> list[Node]:
     too deep comes back as plain paragraphs.
     """
     tokens = _parser().parse(text)
-    if any(token.level >= _MAX_NESTING for token in tokens):
+    if any(token.level >= _MAX_NESTING - 1 for token in tokens):
         return _plain(text)
     return _blocks(_Reader(tokens), citations)
 

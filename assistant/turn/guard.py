@@ -50,6 +50,10 @@ _PROMISE = re.compile(
     r"(?:refund|replacement|credit|voucher|discount|compensation)\b|\bfree of charge\b|\bfor free\b",
     re.IGNORECASE,
 )
+_MEASURE = re.compile(
+    rf"(?<![\w.,])(\d+(?:[.,]\d+)?|{'|'.join(_NUMBER_WORDS)})[\s-]*(?:working |business |full |calendar )?"
+    r"(year|month|week|day|hour|minute|second|percent|%)"
+)
 PROMISE_SUPPORT = 0.6  # share of a promise's words that one sentence of the evidence must hold
 CITE_SUPPORT = 0.3  # below it a marker is moved to a passage that supports the sentence better
 LEAKED_WORDS = 8  # so many words of the prompt in a row are the prompt
@@ -83,6 +87,10 @@ class Evidence:
         return numbers_in(self._all)
 
     @functools.cached_property
+    def _measures(self) -> set[tuple[str, str]]:
+        return measures_in(self._all)
+
+    @functools.cached_property
     def _leaks(self) -> set[tuple[str, ...]]:
         words = words_of(self.instructions)
         return {tuple(words[i : i + LEAKED_WORDS]) for i in range(len(words) - LEAKED_WORDS + 1)}
@@ -103,7 +111,7 @@ class Evidence:
             return "address"
         if not self._knows_codes(plain):
             return "code"
-        if not numbers_in(plain) <= self._numbers:
+        if not (numbers_in(plain) <= self._numbers and measures_in(plain) <= self._measures):
             return "number"
         if any((month[0] or month[1]).casefold() not in self._all for month in _MONTH.findall(plain)):
             return "date"
@@ -138,6 +146,15 @@ def numbers_in(text: str) -> set[str]:
     found = {_NUMBER_WORDS[word] for word in words_of(text) if word in _NUMBER_WORDS}
     for match in _NUMBER.findall(text):
         found |= set(_spell(match))
+    return found
+
+
+def measures_in(text: str) -> set[tuple[str, str]]:
+    """Numbers with the unit of time or share that follows them: two years are not two months."""
+    found = set()
+    for number, unit in _MEASURE.findall(text.casefold()):
+        value = _NUMBER_WORDS.get(number) or next(iter(_spell(number)))
+        found.add((value, "percent" if unit == "%" else unit))
     return found
 
 

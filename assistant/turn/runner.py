@@ -222,11 +222,16 @@ class TurnRunner:
             return line
         heard = self._loading.setdefault(conversation_id, [])
         try:
-            conversation = await self._journal.load_conversation(conversation_id)
+            # Both at once: most conversations are short, and their customer waits.
+            conversation, events = await asyncio.gather(
+                self._journal.load_conversation(conversation_id),
+                self._journal.read(conversation_id, limit=KEPT_EVENTS),
+            )
             if conversation is None:
                 return None
-            after = max(0, conversation.head_seq - KEPT_EVENTS)
-            events = await self._journal.read(conversation_id, after=after, limit=2 * KEPT_EVENTS)
+            if conversation.head_seq > KEPT_EVENTS:
+                after = conversation.head_seq - KEPT_EVENTS
+                events = await self._journal.read(conversation_id, after=after, limit=2 * KEPT_EVENTS)
         finally:
             self._loading.pop(conversation_id, None)
         line = Line.of(conversation, events)

@@ -78,10 +78,11 @@ class TokenCounter:
 
 
 def estimate(text: str) -> int:
-    """Tokens from above for prose: o200k_base takes 4 to 5 bytes of English a token, 2 to 3 of most other scripts."""
-    plain = sum(1 for character in text if character.isascii())
-    rest = len(text.encode()) - plain
-    return -(-plain // 3) + -(-rest // 2)
+    """Tokens from above for prose: o200k_base takes 4 to 5 letters of English a token, fewer of all else."""
+    plain = sum(1 for character in text if character.isascii() and (character.isalpha() or character.isspace()))
+    other = sum(1 for character in text if character.isascii()) - plain
+    foreign = len(text.encode()) - plain - other
+    return -(-plain // 3) + other + -(-foreign // 2)
 
 
 def table_is_here() -> bool:

@@ -1,0 +1,204 @@
+"""Added time to first text and CPU a streamed token: the real server over its real socket, beside a bare relay.
+
+Both talk to `upstream.py`, whose tokens carry its own clock: what it took itself is taken off. Ours commits the
+question to disk first, writes the answer with its evidence, and checks it; the relay (`relay.py`) does none of this.
+
+Alone: `python -m evals.speed.first_text`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import psutil  # type: ignore[import-untyped]
+from websockets.asyncio.client import ClientConnection, connect
+
+from evals.speed.figures import Figure, print_figures
+
+TOKENS = 200  # of an answer in the crowd, at 50 a second
+SHORT = "Which of the two kettles would you take for green tea? mock;ttft=0.02;tps=100;n=5;"
+LONG = f"Which of the two kettles would you take for green tea? mock;ttft=0.05;tps=50;n={TOKENS};"
+SESSIONS = 20  # at once, for CPU a token
+ROUNDS = 5  # ours and the relay's turn about, so that a noisy neighbour hits both
+SUBPROTOCOL = "tellonce.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server process and how to open one conversation with it."""
+
+    process: psutil.Process
+    url: str
+    ours: bool
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process so far, all threads."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+def measure(quick: bool = False) -> list[Figure]:
+    """The figures of PROTOCOL section 8 that tell what we add to a model's stream."""
+    rounds = 2 if quick else ROUNDS
+    with _running() as (ours, relay):
+        added: dict[bool, list[float]] = {True: [], False: []}
+        busy: dict[bool, list[float]] = {True: [], False: []}
+        cpu: dict[bool, list[float]] = {True: [], False: []}
+        for server in (ours, relay):
+            asyncio.run(_turns(server, 10))
+        for _ in range(rounds):
+            for server in (ours, relay):
+                added[server.ours] += asyncio.run(_turns(server, 15 if quick else 40))
+                spent, late = asyncio.run(_crowd(server, SESSIONS))
+                cpu[server.ours].append(spent)
+                busy[server.ours] += late
+    return [
+        _figure("added time to first text, p50", added, 0.5, 0.5),
+        _figure("added time to first text, p95", added, 0.95, None),
+        _figure(f"the same with {SESSIONS} sessions, p50", busy, 0.5, None),
+        _figure(f"the same with {SESSIONS} sessions, p95", busy, 0.95, None),
+        _ratio("CPU a streamed token", statistics.median(cpu[True]), statistics.median(cpu[False]), "µs", 1 / 3),
+    ]
+
+
+def _figure(name: str, values: dict[bool, list[float]], fraction: float, bound: float | None) -> Figure:
+    ours, relay = (sorted(values[who])[int(len(values[who]) * fraction)] for who in (True, False))
+    return _ratio(name, ours, relay, "ms", bound)
+
+
+def _ratio(name: str, ours: float, relay: float, unit: str, bound: float | None) -> Figure:
+    target = None if bound is None else f"at most {bound:.2f} of the relay"
+    met = None if bound is None else ours <= bound * relay
+    return Figure(name, ours, unit, "FastAPI relay of AsyncOpenAI", relay, target, met)
+
+
+async def _turns(server: Server, count: int) -> list[float]:
+    """Added milliseconds to first text of `count` conversations, one after the other."""
+    return [await _turn(server, SHORT) for _ in range(count)]
+
+
+async def _crowd(server: Server, sessions: int) -> tuple[float, list[float]]:
+    """CPU microseconds a token with so many conversations at once, and their added milliseconds."""
+    before = server.cpu_seconds()
+    late = await asyncio.gather(*(_turn(server, LONG) for _ in range(sessions)))
+    return (server.cpu_seconds() - before) / (sessions * TOKENS) * 1e6, list(late)
+
+
+async def _turn(server: Server, question: str) -> float:
+    """One question in a conversation of its own, read to the end."""
+    subprotocols: Any = [SUBPROTOCOL] if server.ours else None
+    async with connect(server.url, subprotocols=subprotocols, compression=None, max_size=None) as wire:
+        if server.ours:
+            await wire.send(orjson.dumps({"type": "hello", "visitor": None, "conversation": None, "after": 0}).decode())
+            await _until(wire, "welcome")
+        await asyncio.sleep(0.01)
+        asked = time.monotonic_ns()
+        await wire.send(orjson.dumps({"type": "say", "id": str(uuid.uuid4()), "text": question}).decode())
+        first = await _until(wire, "draft")
+        arrived = time.monotonic_ns()
+        received, sent = (int(part) for part in first["text"].split()[0].split(":"))
+        await _until(wire, "event" if server.ours else "done", role="assistant" if server.ours else None)
+        return ((arrived - asked) - (sent - received)) / 1e6
+
+
+async def _until(wire: ClientConnection, kind: str, role: str | None = None) -> dict[str, Any]:
+    async for message in wire:
+        frame: dict[str, Any] = orjson.loads(message)
+        if frame["type"] == "error":
+            raise RuntimeError(f"The server refused: {frame['message']}")
+        if frame["type"] == kind and (role is None or frame["from"]["role"] == role):
+            return frame
+    raise RuntimeError(f"The server closed before it sent {kind}.")
+
+
+@contextlib.contextmanager
+def _running() -> Iterator[tuple[Server, Server]]:
+    """Upstream, ours and the relay, each a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="tellonce-first-text-") as folder, contextlib.ExitStack() as stack:
+        upstream = _start(stack, ["-m", "evals.speed.upstream"], {})
+        port = int(_first_line(upstream))
+        environment = {
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+            "OPENAI_API_KEY": "none",
+            "TELLONCE_MODEL": "mock",
+            "TELLONCE_STREAM": "token",
+            "TELLONCE_DATA_DIR": folder,
+            "TELLONCE_MESSAGE_LIMIT": "100000/minute",
+            "TELLONCE_CONNECTION_LIMIT": "100000/minute",
+            "TELLONCE_LOG_LEVEL": "warning",
+        }
+        ours = _start(stack, ["-m", "assistant", "serve", "--port", "0"], environment)
+        address = re.search(r"http://[\w.]+:(\d+)", _first_line(ours))
+        if address is None:
+            raise RuntimeError("The server did not say where it serves.")
+        free = _free_port()
+        relay = _start(
+            stack,
+            ["-m", "uvicorn", "evals.speed.relay:app", "--port", str(free), "--log-level", "warning"],
+            environment,
+        )
+        servers = (
+            Server(psutil.Process(ours.pid), f"ws://127.0.0.1:{address[1]}/ws/chat", ours=True),
+            Server(psutil.Process(relay.pid), f"ws://127.0.0.1:{free}/ws", ours=False),
+        )
+        for server in servers:
+            asyncio.run(_answers(server))
+        yield servers
+
+
+def _start(stack: contextlib.ExitStack, arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, *arguments], env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+    )
+    stack.callback(_stop, process)
+    return process
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _answers(server: Server) -> None:
+    """Waits until the server streams what the upstream says: started, model imported, connections open."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            await asyncio.wait_for(_turn(server, SHORT), 10)
+            return
+        except (OSError, RuntimeError, ValueError, TimeoutError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.3)
+
+
+if __name__ == "__main__":
+    print_figures(measure("--quick" in sys.argv))

@@ -1,0 +1,111 @@
+"""A small model server for measuring: the OpenAI chat API, streamed, on loopback.
+
+Knobs stand in the last message: `ttft=0.02;tps=50;n=90;` are seconds to the first token, tokens a second (0: at once),
+tokens. Each token is `<received ns>:<sent ns> `, monotonic: a reader here can take off what the upstream took.
+
+Alone: `python -m evals.speed.upstream --port 9100`
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+EVENT = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"mock","choices":[{"index":0,"delta":'
+OPEN = b',"logprobs":null,"finish_reason":null}]}\n\n'
+CLOSED = EVENT + b'{},"logprobs":null,"finish_reason":"stop"}]}\n\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """How one answer is streamed."""
+
+    ttft_seconds: float = 0.0
+    tokens_per_second: float = 0.0
+    tokens: int = 90
+
+    @classmethod
+    def of(cls, text: str) -> Knobs:
+        """The knobs in a text; those it does not mention keep their defaults."""
+        given = dict(re.findall(r"\b(ttft|tps|n)=([\d.]+);", text))
+        return cls(float(given.get("ttft", 0)), float(given.get("tps", 0)), int(given.get("n", 90)))
+
+
+class Upstream(asyncio.Protocol):
+    """One connection; one request at a time, kept alive."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._received = b""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, rest = self._received.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = next(
+            (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
+        if len(rest) < length:
+            return
+        body, self._received = rest[:length], rest[length:]
+        self._answer(Knobs.of(str(orjson.loads(body)["messages"][-1]["content"])), time.monotonic_ns())
+
+    def _answer(self, knobs: Knobs, received_ns: int) -> None:
+        start = self._loop.time() + knobs.ttft_seconds
+        step = 1 / knobs.tokens_per_second if knobs.tokens_per_second else 0.0
+        self._transport.write(HEAD)
+
+        def send(i: int) -> None:
+            token = b'{"content":"%d:%d "}' % (received_ns, time.monotonic_ns())
+            out = _chunk(EVENT + token + OPEN)
+            if i + 1 == knobs.tokens:
+                out += _chunk(CLOSED) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+            self._transport.write(out)
+            if i + 1 < knobs.tokens:
+                self._timer = self._loop.call_at(start + (i + 1) * step, send, i + 1)
+
+        self._timer = self._loop.call_at(start, send, 0)
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+async def serve(port: int) -> None:
+    """Serves until cancelled; prints the port it listens on."""
+    server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    await server.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    port = parser.parse_args().port
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serve(port))
+    else:
+        uvloop.run(serve(port))
+
+
+if __name__ == "__main__":
+    main()
