@@ -215,6 +215,29 @@ def test_signing_in_takes_the_conversation_along_and_signing_out_leaves_it(
     assert stand_in.hellos[-1]["conversation"] == begun
 
 
+def test_a_sign_in_that_is_not_accepted_waits_for_another(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
+    stand_in.script.refuse_hellos = ["unauthorized"]
+    host_site.open_in(page)
+    page.evaluate("tellonce.on('error', ({ code }) => window.code = code)")
+    page.evaluate(f"tellonce.identify({IDENTITY!r})")
+    open_chat(page)
+    expect(page.get_by_text("Your sign-in has expired.")).to_be_visible()
+    assert page.evaluate("code") == "unauthorized"
+    ask(page, "How long may I keep it?")
+    expect(page.locator(".unsent")).to_have_count(1)
+    page.evaluate(f"tellonce.identify({IDENTITY + 'y'!r})")
+    expect_messages(page, 2)
+    expect(page.get_by_text("Your sign-in has expired.")).to_be_hidden()
+
+
+def test_a_server_that_is_out_of_breath_is_asked_again(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
+    stand_in.script.refuse_hellos = ["unavailable"]
+    host_site.open_in(page)
+    open_chat(page)
+    ask(page, "How long may I keep it?")
+    expect_messages(page, 2)
+
+
 def test_an_answer_that_comes_while_closed_is_counted_until_it_is_seen(
     page: Page, stand_in: StandIn, host_site: HostSite
 ) -> None:

@@ -61,6 +61,11 @@ export class Line {
     this.open();
   }
 
+  /** Tries again after a while: the server cannot serve us now. */
+  retryLater() {
+    this.#lost(TRY_LATER);
+  }
+
   /** Sends a frame if the line is open; whether it did. Losing it is the caller's case: see outbox.js.
    * @param {Frame} frame */
   send(frame) {

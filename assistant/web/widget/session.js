@@ -27,6 +27,8 @@ export class Session {
   /** Acknowledged, by seq, but its event has not come by yet. @type {Map<number, OutItem>} */
   #confirmed = new Map();
   #refusals = 0;
+  /** The page's word for its visitor was not accepted: nothing is said until it gives another. */
+  #awaitsIdentity = false;
   /** @type {(() => void) | null} */
   #releaseClaim = null;
   #options;
@@ -151,7 +153,7 @@ export class Session {
     const owner = ownerOf(token);
     this.identity = token;
     if (owner !== this.owner) this.#becomeOwner(owner, this.owner === VISITOR);
-    if (this.lineState !== "idle") this.#line.reopen();
+    if (this.lineState !== "idle" || this.#awaitsIdentity) this.#line.reopen();
     else this.resume();
   }
 
@@ -162,7 +164,7 @@ export class Session {
     this.#shelf.remove("token");
     this.#becomeOwner(VISITOR, false);
     this.#shelf.remove(`${VISITOR}:conversation`);
-    if (this.lineState !== "idle") this.#line.reopen();
+    if (this.lineState !== "idle" || this.#awaitsIdentity) this.#line.reopen();
   }
 
   /** @param {Record<string, unknown>} context */
@@ -248,6 +250,7 @@ export class Session {
     }
     this.welcomed = true;
     this.#refusals = 0;
+    this.#awaitsIdentity = false;
     this.#options.onChange("welcome", frame);
     for (const item of this.outbox.waiting()) this.#deliver(item);
   }
@@ -294,8 +297,11 @@ export class Session {
   /** @param {Problem} error */
   #refusedHello({ code }) {
     this.#endClaim();
-    if (code === "rate_limited" || code === "unavailable" || code === "bad_frame") return; // The line waits by itself.
-    if (code === "unauthorized" && this.identity) return this.#line.close(); // Until the page identifies anew.
+    if (code === "rate_limited" || code === "unavailable") return this.#line.retryLater();
+    if (code === "unauthorized" && this.identity) {
+      this.#awaitsIdentity = true;
+      return this.#line.close();
+    }
     if (code === "unauthorized" || this.#refusals > 0) this.#shelf.remove("token");
     if (++this.#refusals > 2) return this.#line.close();
     this.startNew();
@@ -304,7 +310,7 @@ export class Session {
   /** @param {OutFrame} frame */
   #send(frame) {
     const item = this.outbox.add(frame);
-    this.open();
+    if (!this.#awaitsIdentity) this.open();
     this.#deliver(item);
     this.#options.onChange("outbox");
     return item.id;

@@ -49,7 +49,7 @@ p, ul, ol, pre, blockquote, h2 { margin: 0; }
   font: 600 var(--small) / 20px var(--sans); text-align: center; font-variant-numeric: tabular-nums; }
 
 .panel { position: absolute; bottom: 76px; inset-inline-end: 0; width: 408px;
-  height: min(680px, calc(100dvh - 116px)); display: flex; flex-direction: column; overflow: hidden;
+  height: min(620px, calc(100dvh - 116px)); display: flex; flex-direction: column; overflow: hidden;
   background: var(--paper); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
 .panel:focus { outline: none; }
 @media (prefers-reduced-motion: no-preference) {
@@ -130,14 +130,12 @@ th, td { text-align: start; padding-block: 5px; padding-inline: 0 12px; border-b
 .state button { min-height: 44px; padding-inline: 6px; text-decoration: underline; text-underline-offset: 2px; color: inherit; }
 .message.unsent .body { opacity: 0.75; }
 .working { display: flex; align-items: center; gap: 10px; font-size: var(--small); color: var(--muted); min-height: 24px; }
-.stroke { width: 36px; height: 10px; border-radius: 5px 8px 4px 7px; background: var(--marker); transform-origin: left; }
-:host(:dir(rtl)) .stroke { transform-origin: right; }
+.stroke { width: 36px; height: 10px; border-radius: 5px 8px 4px 7px; background: var(--marker); }
 @media (prefers-reduced-motion: no-preference) {
   .stroke { animation: draw 1.3s cubic-bezier(0.6, 0, 0.3, 1) infinite; }
-  @keyframes draw { 0% { transform: scaleX(0.08); } 60% { transform: scaleX(1); opacity: 1; } 100% { transform: scaleX(1); opacity: 0; } }
+  @keyframes draw { 0% { width: 4px; } 60% { opacity: 1; } 100% { opacity: 0; } }
 }
-.newer { position: absolute; top: -52px; inset-inline-start: 50%; translate: -50%; white-space: nowrap; border-radius: 22px; box-shadow: var(--shadow); }
-:host(:dir(rtl)) .newer { translate: 50%; }
+.newer { position: absolute; top: -52px; inset-inline: 0; width: fit-content; margin-inline: auto; border-radius: 22px; box-shadow: var(--shadow); }
 `;
 
 const FOOT = `
