@@ -363,4 +363,6 @@ class App:
         )
 
     async def _is_agent(self, agent_id: str) -> bool:
-        return await asyncio.to_thread(lambda: self.agents.load(agent_id)) is not None
+        """Whether this account may read customers' conversations; a content account may not."""
+        agent = await asyncio.to_thread(lambda: self.agents.load(agent_id))
+        return agent is not None and agent.may_enter_desk

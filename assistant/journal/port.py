@@ -82,7 +82,12 @@ class Journal(Protocol):
         ...
 
     async def attach_customer(self, conversation_id: str, customer_id: str) -> None:
-        """The conversation belongs to this customer from now on."""
+        """The conversation belongs to this customer from now on; doing so again changes nothing.
+
+        Raises:
+            NotFound: no such conversation.
+            Forbidden: it belongs to another customer already.
+        """
         ...
 
     async def append(

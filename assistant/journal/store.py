@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assistant import database
-from assistant.errors import NotFound, StorageUnavailable
+from assistant.errors import Forbidden, NotFound, StorageUnavailable
 from assistant.journal import appending, chain
 from assistant.journal.appending import EVENT_COLUMNS, Clock, event_of, format_time
 from assistant.journal.events import Audience, Event, NewEvent
@@ -235,11 +235,13 @@ def _insert_conversation(connection: sqlite3.Connection, new: Conversation) -> N
 
 
 def _attach(connection: sqlite3.Connection, conversation_id: str, customer_id: str) -> None:
-    changed = connection.execute(
-        "UPDATE conversations SET customer_id = ? WHERE id = ?", (customer_id, conversation_id)
-    )
-    if changed.rowcount == 0:
+    """Once and for all: a conversation never moves from one customer to another."""
+    found = connection.execute("SELECT customer_id FROM conversations WHERE id = ?", (conversation_id,)).fetchone()
+    if found is None:
         raise NotFound("This conversation could not be found.")
+    if found[0] not in (None, customer_id):
+        raise Forbidden("This conversation belongs to another customer.")
+    connection.execute("UPDATE conversations SET customer_id = ? WHERE id = ?", (customer_id, conversation_id))
 
 
 def _erase(connection: sqlite3.Connection, conversation_id: str, seqs: Sequence[int] | None) -> int:

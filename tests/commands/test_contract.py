@@ -43,6 +43,14 @@ def run(*words: str, data_dir: Path, **environment: str) -> subprocess.Completed
     )
 
 
+@pytest.fixture(scope="module")
+def used_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that something was kept in before, so that there is a database to look into."""
+    folder = tmp_path_factory.mktemp("used")
+    assert run("agents", "add", "ada@example.org", data_dir=folder).returncode == 0
+    return folder
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_says_what_it_does_and_shows_an_example(name: str) -> None:
     text = COMMANDS[name].help or ""
@@ -81,9 +89,9 @@ def test_a_wrong_call_exits_with_2(words: tuple[str, ...], tmp_path: Path) -> No
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_failure_is_one_sentence_that_names_the_thing_and_exits_with_1(
-    words: tuple[str, ...], named: str, tmp_path: Path
+    words: tuple[str, ...], named: str, used_data_dir: Path
 ) -> None:
-    done = run(*words, data_dir=tmp_path)
+    done = run(*words, data_dir=used_data_dir)
 
     assert done.returncode == 1, done.stderr
     assert named in done.stderr
@@ -92,7 +100,7 @@ def test_a_failure_is_one_sentence_that_names_the_thing_and_exits_with_1(
 
 
 def test_debug_shows_where_it_failed(tmp_path: Path) -> None:
-    done = run("--debug", "conversations", "show", "no-such-conversation", data_dir=tmp_path)
+    done = run("--debug", "knowledge", "add", "no/such/place", data_dir=tmp_path)
 
     assert done.returncode == 1
     assert "Traceback" in done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assistant.errors import NotFound, StorageUnavailable, Superseded
+from assistant.errors import Forbidden, NotFound, StorageUnavailable, Superseded
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
 from assistant.journal.port import ChainReport, Journal, Unless
 from assistant.journal.transcript import AGENT_FLOOR, ASSISTANT_FLOOR, ENDED_FLOOR, QUEUE_FLOOR
@@ -228,6 +228,18 @@ class JournalContract:
         await journal.append(conversation.id, [says("Hello")])
         await journal.attach_customer(conversation.id, "ada")
         assert [found.customer_id for found in await journal.list_conversations(customer_id="ada")] == ["ada"]
+
+    async def test_a_conversation_never_moves_to_another_customer(self, journal: Journal) -> None:
+        conversation = await journal.create_conversation(visitor_id="v1")
+        await journal.attach_customer(conversation.id, "ada")
+        await journal.attach_customer(conversation.id, "ada")
+
+        with pytest.raises(Forbidden):
+            await journal.attach_customer(conversation.id, "bob")
+
+        found = await journal.load_conversation(conversation.id)
+        assert found is not None
+        assert found.customer_id == "ada"
 
     async def test_a_whole_journal_verifies(self, journal: Journal) -> None:
         one, two, empty = [await journal.create_conversation(visitor_id="v") for _ in range(3)]
