@@ -16,7 +16,7 @@ from knowledge.blocks import Atom, split_atoms
 from knowledge.documents import Document, Passage
 
 VERSION = 1  # raised when the same document would be cut otherwise: passages are then made again
-TARGET_CHARS = 900  # about 220 tokens of English: with title and headings it fills all-MiniLM's 256
+TARGET_CHARS = 1100  # about 250 tokens of English: what all-MiniLM reads
 SMALL_CHARS = 240  # a section below this says little alone and is joined with its neighbour
 TINY_CHARS = 120  # below this it is a remark ("You are done."), worth making a passage a little too long
 ANSWER_CHARS = 2400  # a question's answer stays whole up to here

@@ -87,8 +87,8 @@ class Lexical:
         vocabulary = json.loads((folder / "vocabulary.json").read_text("utf-8"))
         self.size = int(vocabulary["texts"])
         self._ids = {word: i for i, word in enumerate(vocabulary["words"])}
-        self._data: Any = np.load(folder / "data.npy", mmap_mode="r")
-        self._indices: Any = np.load(folder / "indices.npy", mmap_mode="r")
+        self._data: Any = np.load(folder / "data.npy", mmap_mode="r").view(np.ndarray)
+        self._indices: Any = np.load(folder / "indices.npy", mmap_mode="r").view(np.ndarray)
         self._indptr: Any = np.load(folder / "indptr.npy")
 
     def scores(self, words: Sequence[str]) -> NDArray[np.float32]:

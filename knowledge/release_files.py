@@ -39,10 +39,10 @@ class ReleaseFiles:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self.passage_rows: Any = np.load(folder / "passages.npy", mmap_mode="r")
+            self.passage_rows: Any = np.load(folder / "passages.npy", mmap_mode="r").view(np.ndarray)
             self.owners: Any = np.load(folder / "owners.npy")
             self._discounts: Any = np.load(folder / "discounts.npy")
-            self.vectors: Any = np.load(folder / "vectors.npy", mmap_mode="r")
+            self.vectors: Any = np.load(folder / "vectors.npy", mmap_mode="r").view(np.ndarray)
             self.lexical = Lexical(folder / "lexical")
         except OSError as error:
             raise IndexMissing("This release's files are gone: run `tellonce knowledge reindex`.") from error

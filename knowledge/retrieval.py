@@ -23,6 +23,7 @@ from knowledge.lexical import Lexical, terms
 from knowledge.release_files import ReleaseFiles
 
 CANDIDATES = 60  # from each of meaning and words
+SPARE = 12  # more than asked for are loaded: product and language reorder them, near-duplicates fold
 LEXICAL_WEIGHT = 0.25
 # 1 would give the best passage the full weight however few of the question's words it holds, 0 only what it earns
 LEXICAL_SCALING = 0.75
@@ -137,7 +138,7 @@ def search_release(
     positions = _candidates(files, rows, by_words, max(CANDIDATES, 3 * scope.limit))
     similar = files.similarities(vector, positions)
     scores = similar + _lexical_part(by_words)[positions] + _identifier_part(files.lexical, words, positions)
-    order = [int(i) for i in np.argsort(-scores, kind="stable")[: 2 * scope.limit + 20]]
+    order = [int(i) for i in np.argsort(-scores, kind="stable")[: scope.limit + SPARE]]
     passages = load([int(files.passage_rows[positions[i]]) for i in order])
     found = []
     for i in order:

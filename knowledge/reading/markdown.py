@@ -12,9 +12,9 @@ from typing import Any
 
 from knowledge.reading.result import Reading
 
-FENCE = re.compile(r"^\s*(```+|~~~+)")
+FENCE = re.compile(r"^\s*(```+(?![^`\n]*`)|~~~+)")  # a line with further ticks is a code span that begins it
 HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
-ADMONITION = re.compile(r"^(\s*)(?:!!!|\?\?\?\+?)\s+([\w-]+)(?:\s+inline(?:\s+end)?)?\s*(?:\"([^\"]*)\")?\s*$")
+ADMONITION = re.compile(r"^(\s*)(?:!!!|\?\?\?\+?)\s+([\w-]+)(?:\s+inline(?:\s+end)?)?\s*(?:\"([^\"]*)\"|(\S.*?))?\s*$")
 CONTAINER = re.compile(r"^\s*:::+\s*([\w-]*)\s*(.*)$")
 QUOTE_ALERT = re.compile(r"^\s*>\s*\[!(\w+)\]\s*(.*)$")
 TABBED = re.compile(r"^(\s*)===[!+]?\s+\"([^\"]+)\"\s*$")
@@ -121,7 +121,7 @@ def lines_with_code(lines: list[str]) -> Iterator[tuple[str, bool]]:
 def canonical_markdown(text: str) -> str:
     """Any Markdown dialect as light Markdown: no raw HTML, no images, no components, relative links as words."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").lstrip("\ufeff")
-    text = _outside_code(text, lambda part: _tables_from_html(COMMENT.sub("", part)))
+    text = _outside_code(text, lambda part: _tables_from_html(_tags_on_one_line(COMMENT.sub("", part))))
     lines = _unfold_admonitions(text.split("\n"))
     references = dict(_references(lines))
     written: list[str] = []
@@ -161,6 +161,11 @@ def _outside_code(text: str, change: Any) -> str:
     return "\n".join("\n".join(lines) if is_code else change("\n".join(lines)) for is_code, lines in parts)
 
 
+def _tags_on_one_line(text: str) -> str:
+    """A component whose attributes stand on lines of their own, on one line: the rest is read line by line."""
+    return TAG.sub(lambda tag: " ".join(tag.group(0).split()) if "\n" in tag.group(0) else tag.group(0), text)
+
+
 def _tables_from_html(text: str) -> str:
     """HTML tables in Markdown become pipe tables."""
     if "<table" not in text.lower():
@@ -194,7 +199,7 @@ def _unfold_admonitions(lines: list[str]) -> list[str]:
         if tab:
             written += ["", f"**{tab.group(2)}**", "", *block, ""]
         elif note:
-            title = note.group(3) if note.group(3) is not None else note.group(2).capitalize()
+            title = note.group(4) or (note.group(3) if note.group(3) is not None else note.group(2).capitalize())
             written += ["", *_quoted([f"**{title}**", "", *block] if title else block), ""]
     return written
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,26 +105,49 @@ def test_a_model_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 class TestOpenAI:
-    @respx.mock
-    def test_vectors_come_back_in_order_and_of_length_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_vectors_come_back_in_order_and_of_length_one(self, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "test")
-        monkeypatch.setenv("OPENAI_BASE_URL", "http://models.test/v1")
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            texts = json.loads(request.content)["input"]
-            data = [{"object": "embedding", "index": i, "embedding": [len(text), 1.0]} for i, text in enumerate(texts)]
-            usage = {"prompt_tokens": 1, "total_tokens": 1}
-            body = {"object": "list", "data": data[::-1], "model": "m", "usage": usage}
-            return httpx.Response(200, json=body)
-
-        respx.post("http://models.test/v1/embeddings").mock(side_effect=answer)
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint)
 
         vectors = OpenAIEmbedder("m").encode(["a", "bbbb"])
 
         assert np.allclose(vectors, [[0.7071, 0.7071], [0.9701, 0.2425]], atol=1e-3)
+
+    def test_an_endpoint_that_is_down_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import openai
+
+        client = openai.OpenAI(api_key="test", base_url="http://127.0.0.1:1/v1", max_retries=0)
+
+        with pytest.raises(EmbedderUnavailable, match="OPENAI_BASE_URL"):
+            OpenAIEmbedder("m", client).encode(["a"])
+
+    @pytest.fixture
+    def endpoint(self) -> Iterator[str]:
+        server = http.server.HTTPServer(("127.0.0.1", 0), LengthsEndpoint)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        server.server_close()
 
     def test_a_missing_key_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
         with pytest.raises(EmbedderUnavailable, match="OPENAI_API_KEY"):
             open_embedder("openai:text-embedding-3-small", Path()).encode(["x"])
+
+
+class LengthsEndpoint(http.server.BaseHTTPRequestHandler):
+    """An embeddings endpoint that answers with each text's length, in the wrong order."""
+
+    def do_POST(self) -> None:
+        texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
+        data = [{"object": "embedding", "index": i, "embedding": [len(text), 1.0]} for i, text in enumerate(texts)]
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        body = json.dumps({"object": "list", "data": data[::-1], "model": "m", "usage": usage}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass

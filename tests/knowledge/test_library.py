@@ -118,6 +118,18 @@ class TestSearching:
         assert library.search(question).sureness < 0.9
 
 
+def test_other_peoples_chains_may_search_too(library: Library, shelf: Path) -> None:
+    from knowledge.langchain_face import LibraryRetriever
+
+    library.add([str(shelf)])
+    library.reindex()
+
+    best, *_ = LibraryRetriever(library=library, limit=2).invoke("boil water in the kettle")
+
+    assert "press start" in best.page_content
+    assert (best.metadata["title"], best.metadata["release"]) == ("Kettle", 1)
+
+
 class TestReindexing:
     def test_only_what_changed_is_embedded(self, library: Library, shelf: Path, embedder: WordEmbedder) -> None:
         library.add([str(shelf)])
