@@ -328,10 +328,16 @@ def _readable(message: NewMessage) -> tuple[str, str]:
         raise BadFrame("`id` must be a UUID made by the client.") from None
 
 
+def _frame(event: Event, *, staff: bool) -> dict[str, Any]:
+    """The event as its reader's socket would tell it; staff see every event, so the one before is always seq - 1."""
+    frame = frame_for_customer(event, own=event.author.role is Role.CUSTOMER)
+    return {**frame, "prev": event.seq - 1} if staff else frame
+
+
 def _render(conversation: Conversation, events: list[Event], rendering: Rendering, *, staff: bool) -> Response:
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     if rendering == "json":
-        frames = [frame_for_customer(e, own=True) | ({"prev": e.seq - 1} if staff else {}) for e in events]
+        frames = [_frame(event, staff=staff) for event in events]
         view = TranscriptView(conversation=conversation.id, events=frames)
         return Response(view.model_dump_json(), media_type="application/json", headers=headers)
     if rendering == "txt":
