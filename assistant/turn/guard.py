@@ -91,6 +91,10 @@ class Evidence:
         return measures_in(self._all)
 
     @functools.cached_property
+    def _prompt(self) -> str:
+        return f" {' '.join(words_of(self.instructions))} "
+
+    @functools.cached_property
     def _leaks(self) -> set[tuple[str, ...]]:
         words = words_of(self.instructions)
         return {tuple(words[i : i + LEAKED_WORDS]) for i in range(len(words) - LEAKED_WORDS + 1)}
@@ -137,7 +141,10 @@ class Evidence:
         return any(len(wanted & content_words(text)) >= share * len(wanted) for text in texts)
 
     def _leaks_prompt(self, sentence: str) -> bool:
+        """Whether the prompt's own words come back: a long stretch, or a whole short sentence."""
         words = words_of(sentence)
+        if 3 <= len(words) < LEAKED_WORDS:
+            return f" {' '.join(words)} " in self._prompt
         return any(tuple(words[i : i + LEAKED_WORDS]) in self._leaks for i in range(len(words) - LEAKED_WORDS + 1))
 
 

@@ -8,6 +8,7 @@ client's own streaming, and a token costs 29 µs of CPU instead of 97 with its d
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class OpenAIModel:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._opening = threading.Lock()
         self._client: AsyncOpenAI | None = None
         self._session: aiohttp.ClientSession | None = None
         self._url = ""
@@ -51,8 +53,9 @@ class OpenAIModel:
 
     def warm_up(self) -> None:
         """Imports the client (about a second), so that no customer waits for it. May run in a thread."""
-        if self._client is None:
-            self._client = self._open_client()
+        with self._opening:
+            if self._client is None:
+                self._client = self._open_client()
 
     async def close(self) -> None:
         if self._session is not None:
@@ -62,6 +65,8 @@ class OpenAIModel:
 
     async def stream(self, messages: Sequence[Message], on_text: OnText, *, max_tokens: int) -> Completion:
         """See `ChatModel.stream`. Tried again only while no text has come, within the deadline of the first."""
+        if self._client is None:
+            await asyncio.to_thread(self.warm_up)
         loop = asyncio.get_running_loop()
         started = loop.time()
         body = self._body(messages, max_tokens, stream=True)
@@ -84,6 +89,8 @@ class OpenAIModel:
         """See `ChatModel.complete`. Tried once: whoever asks has something else to fall back to."""
         from openai import APIError
 
+        if self._client is None:
+            await asyncio.to_thread(self.warm_up)
         client = self._ready_client()
         body: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in messages]}
         try:
