@@ -53,6 +53,7 @@ class Script:
 
     pieces: list[str] = field(default_factory=lambda: list(ANSWER))
     piece_seconds: float = 0.05
+    is_mute: bool = False  # frames are taken, and not even acted upon
     lose_acks: int = 0  # so many acks are swallowed
     lose_events: int = 0  # so many events are swallowed on live connections
     refuse_hellos: list[str] = field(default_factory=list)  # error codes for the next hellos
@@ -113,6 +114,8 @@ class StandIn:
             while (message := await receive())["type"] == "websocket.receive":
                 frame = json.loads(message["text"])
                 self.frames.append(frame)
+                if self.script.is_mute:
+                    continue
                 if frame["type"] == "hello":
                     talk = await self._hello(frame, reply)
                 elif frame["type"] == "ping":

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.web.host import HostSite, strict_policy
+from tests.web.host import HostSite, serve_host_site, strict_policy
+from tests.web.line import open_line
 from tests.web.stand_in import QUOTE, StandIn
 
 ANSWER_TEXT = "within 45 days of delivery"
@@ -365,3 +366,37 @@ def test_words_that_were_not_sent_are_still_in_the_composer_after_a_reload(page:
     page.reload()
     open_chat(page)
     expect(page.get_by_label("Your message")).to_have_value("Half a thought")
+
+
+@pytest.mark.parametrize("pieces_before_cut", [1, 2, 3])
+def test_a_line_cut_while_an_answer_is_written_brings_the_answer_once(
+    page: Page, stand_in: StandIn, pieces_before_cut: int
+) -> None:
+    stand_in.script.piece_seconds = 0.4
+    stand_in.script.pieces = ["First. ", "Second. ", "Third. ", "Fourth."]
+    with open_line(stand_in.url) as line, serve_host_site(line.url) as host_site:
+        host_site.open_in(page)
+        open_chat(page)
+        ask(page, "How long may I keep it?")
+        expect(page.locator(".draft")).to_contain_text(stand_in.script.pieces[pieces_before_cut - 1].strip())
+        line.cut()
+        expect(page.locator("[role=log] article[data-role=assistant]")).to_have_count(1)
+        expect(page.locator(".draft, .unsent")).to_have_count(0)
+        expect_messages(page, 2)
+    assert len(stand_in.hellos) >= 2
+    assert stand_in.messages("customer") == ["How long may I keep it?"]
+
+
+def test_an_open_socket_that_says_nothing_is_given_up(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
+    page.clock.install()
+    host_site.open_in(page)
+    open_chat(page)
+    ask(page, "One")
+    expect_messages(page, 2)
+    stand_in.script.is_mute = True  # half-open: everything arrives, nothing comes back
+    ask(page, "Two")
+    expect(page.locator(".unsent")).to_have_count(1)
+    stand_in.script.is_mute = False
+    page.clock.run_for(45_000)
+    expect_messages(page, 4)
+    assert stand_in.messages("customer") == ["One", "Two"]

@@ -110,6 +110,8 @@ class Desk {
     this.#ready = true;
     for (const { frame } of this.#outbox.waiting()) this.#line.send(frame);
     if (this.#selected) this.#watch(this.#selected);
+    const { value: status } = /** @type {HTMLSelectElement} */ (byId("status"));
+    if (status !== "online") this.#line.send({ type: "status", status }); // A new connection begins online.
   }
 
   /** @param {import("./desk-state.js").StaffEvent} event */

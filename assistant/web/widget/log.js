@@ -166,7 +166,7 @@ export class Log {
       "article",
       { class: "message", "data-role": from.role, "data-seq": seq, tabindex: -1, "aria-label": `${name}, ${this.#timeOf(at)}` },
       this.#byline(name, at, own, data.mode === "degraded"),
-      h("div", { class: "body" }, renderBlocks(blocks, { cite, origin: this.#actions.origin(), tabIndex: -1 })),
+      h("div", { class: "body", dir: "auto" }, renderBlocks(blocks, { cite, origin: this.#actions.origin(), tabIndex: -1 })),
       citations.size > 0 && this.#renderSources([...citations.values()]),
       from.role === "assistant" && !data.erased && this.#renderRate(seq),
     );
