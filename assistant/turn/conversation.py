@@ -95,6 +95,14 @@ class Question:
         return product if isinstance(product, str) and product.strip() else None
 
 
+def begins_here(event: Event) -> bool:
+    """Whether a conversation can be followed from this event on without reading it: its first, said by a known author.
+
+    Doors that know the author write whom it belongs to (`customer.identified`) in the commit of the first message.
+    """
+    return event.seq == 1 and _is_customers(event) and event.author.id is not None
+
+
 def question_of(line: Line) -> Question | None:
     """What the assistant owes an answer to; None when it owes none."""
     if line.unanswered is None:

@@ -17,10 +17,10 @@ from assistant.errors import StorageUnavailable, Superseded
 from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
 from assistant.journal.events import ASSISTANT, Event, Kind, NewEvent, Role, turn_client_id
 from assistant.journal.port import Journal, Unless
-from assistant.journal.transcript import QUEUE_FLOOR
+from assistant.journal.transcript import ASSISTANT_FLOOR, QUEUE_FLOOR
 from assistant.turn.answering import Answer, Answering
 from assistant.turn.blocks import parse_blocks
-from assistant.turn.conversation import KEPT_EVENTS, Line, Question, question_of
+from assistant.turn.conversation import KEPT_EVENTS, Line, Question, begins_here, question_of
 
 logger = structlog.get_logger(__name__)
 
@@ -108,6 +108,8 @@ class TurnRunner:
         if (loading := self._loading.get(conversation_id)) is not None:
             loading.append(item)
         line = self._lines.get(conversation_id)
+        if line is None and loading is None and begins_here(item):
+            self._keep(line := Line(conversation_id, None, ASSISTANT_FLOOR, None, 0))
         if line is not None and not line.fold(item):
             del self._lines[conversation_id]
         if item.kind is Kind.MESSAGE:
@@ -237,10 +239,13 @@ class TurnRunner:
         line = Line.of(conversation, events)
         if not all(line.fold(event) for event in heard):
             return await self._line(conversation_id)
-        self._lines[conversation_id] = line
+        self._keep(line)
+        return line
+
+    def _keep(self, line: Line) -> None:
+        self._lines[line.conversation_id] = line
         while len(self._lines) > KEPT_LINES:
             self._lines.popitem(last=False)
-        return line
 
 
 class _Drafts:

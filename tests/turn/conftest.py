@@ -111,7 +111,11 @@ class House:
         return appended.events[0]
 
     async def conversation(self, customer_id: str | None = None) -> str:
-        return (await self.journal.create_conversation(visitor_id="visitor-1", customer_id=customer_id)).id
+        made = await self.journal.create_conversation(visitor_id="visitor-1", customer_id=customer_id)
+        if customer_id is not None:
+            identified = {"customer": customer_id, "verified": True}
+            await self.journal.append(made.id, [NewEvent(Kind.IDENTIFIED, Author(Role.SYSTEM), identified)])
+        return made.id
 
     async def answers(self, conversation_id: str) -> list[Event]:
         events = await self.journal.read(conversation_id)
