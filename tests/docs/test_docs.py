@@ -165,8 +165,8 @@ def test_files_in_the_architecture_page_exist() -> None:
 
 
 def title_of(decision: Path) -> str:
-    """The title behind the number, which is that of the file: `# 7. Title` or `# 0007 Title`."""
-    match = re.fullmatch(r"# 0*(\d+)\.? (.+)", text_of(decision).splitlines()[0])
+    """The title behind the number, which is that of the file: `# 7. Title` or `# 0007: Title`."""
+    match = re.fullmatch(r"# 0*(\d+)[.:]? (.+)", text_of(decision).splitlines()[0])
     assert match, f"{decision.name} does not begin with its number and title"
     assert int(match[1]) == int(decision.name[:4])
     return match[2]
@@ -181,9 +181,9 @@ def test_every_decision_is_listed_with_its_title() -> None:
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=name_of)
 def test_a_decision_tells_context_decision_consequences_and_what_was_rejected(decision: Path) -> None:
-    headings = re.findall(r"^## (.+)$", text_of(decision), re.M)
+    parts = set(re.findall(r"^(?:## |\*\*)(Context|Decision|Consequences|Rejected)", text_of(decision), re.M))
 
-    assert headings[:4] == ["Context", "Decision", "Consequences", "Rejected"]
+    assert parts == {"Context", "Decision", "Consequences", "Rejected"}
 
 
 def test_every_page_is_reached_from_the_index() -> None:
