@@ -11,6 +11,8 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import orjson
 import structlog
@@ -46,6 +48,7 @@ class OpenAIModel:
         self._session: aiohttp.ClientSession | None = None
         self._url = ""
         self._headers: dict[str, str] = {}
+        self._proxy: str | None = None
 
     @property
     def name(self) -> str:
@@ -111,7 +114,7 @@ class OpenAIModel:
 
         session = self._ready_session()
         try:
-            async with session.post(self._url, data=body, headers=self._headers) as response:
+            async with session.post(self._url, data=body, headers=self._headers, proxy=self._proxy) as response:
                 try:
                     if response.status != 200:
                         raise await _refusal(response)
@@ -157,11 +160,10 @@ class OpenAIModel:
             self._headers = {k: v for k, v in client.default_headers.items() if isinstance(v, str)}
             self._headers |= client.auth_headers
             self._headers["Accept"] = "text/event-stream"
+            self._proxy = _proxy_for(self._url)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, ttl_dns_cache=300),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
-                trust_env=True,
-                auto_decompress=True,
             )
         return self._session
 
@@ -259,6 +261,12 @@ class _Reading:
             self._renewed = now
         self.began = True
         self._on_text(text)
+
+
+def _proxy_for(url: str) -> str | None:
+    """The proxy the environment names for this address. Asked once: aiohttp's `trust_env` reads files every request."""
+    host = urlsplit(url).hostname or ""
+    return None if proxy_bypass(host) else getproxies().get(urlsplit(url).scheme)
 
 
 def _failure(reading: _Reading, reason: str) -> Exception:

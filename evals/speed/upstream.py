@@ -1,7 +1,7 @@
 """A small model server for measuring: the OpenAI chat API, streamed, on loopback.
 
 Knobs stand in the last message: `ttft=0.02;tps=50;n=90;` are seconds to the first token, tokens a second (0: at once),
-tokens. Each token is `<received ns>:<sent ns> `, monotonic: a reader here can take off what the upstream took.
+tokens. The first token is `<received ns>:<sent ns> `, monotonic: a reader can take off what the upstream took.
 
 Alone: `python -m evals.speed.upstream --port 9100`
 """
@@ -21,6 +21,10 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding
 EVENT = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"mock","choices":[{"index":0,"delta":'
 OPEN = b',"logprobs":null,"finish_reason":null}]}\n\n'
 CLOSED = EVENT + b'{},"logprobs":null,"finish_reason":"stop"}]}\n\n'
+WORDS = [
+    word + b" "
+    for word in b"The water for green tea is best a little below the boil. Let it stand for a while.".split()
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ class Upstream(asyncio.Protocol):
         self._transport.write(HEAD)
 
         def send(i: int) -> None:
-            token = b'{"content":"%d:%d "}' % (received_ns, time.monotonic_ns())
-            out = _chunk(EVENT + token + OPEN)
+            text = b"%d:%d " % (received_ns, time.monotonic_ns()) if i == 0 else WORDS[i % len(WORDS)]
+            out = _chunk(EVENT + b'{"content":"%b"}' % text + OPEN)
             if i + 1 == knobs.tokens:
                 out += _chunk(CLOSED) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
             self._transport.write(out)
