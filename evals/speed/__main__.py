@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import multiprocessing
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Annotated
 
 import typer
 
 from assistant.commands.terminal import JsonFlag, err, progress_bar
+from evals.speed.apart import measure_one, run_apart
 from evals.speed.figures import Figure, print_figures
 
 BENCHMARKS = ("ack", "first_text", "connections", "start", "search", "index")
@@ -47,21 +43,6 @@ def bench(
     print_figures(figures, as_json=as_json)
     if failed:
         raise typer.Exit(1)
-
-
-def measure_one(name: str, quick: bool) -> list[Figure]:
-    """Imports and runs one benchmark."""
-    measured: list[Figure] = importlib.import_module(f"evals.speed.{name}").measure(quick)
-    return measured
-
-
-def run_apart(work: Callable[..., list[Figure]], *args: object) -> list[Figure]:
-    """Runs `work` in a process of its own, so that no benchmark warms, fills or slows the next one."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            return pool.submit(work, *args).result()
-        except BrokenProcessPool as error:
-            raise RuntimeError("its process ended early (out of memory?)") from error
 
 
 def _is_there(name: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from evals.speed.__main__ import run_apart
+from evals.speed.apart import run_apart
 from evals.speed.figures import Figure, amount, figures_table, print_figures
 
 FIGURES = [
@@ -67,3 +68,21 @@ def test_a_benchmark_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatc
 def test_a_benchmark_whose_process_dies_says_so() -> None:
     with pytest.raises(RuntimeError, match="ended early"):
         run_apart(end_early)
+
+
+@pytest.mark.slow
+def test_the_command_runs_a_benchmark_and_prints_its_figures() -> None:
+    command = [sys.executable, "-m", "evals.speed", "ack", "--quick", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+
+    figures = json.loads(done.stdout)
+    assert figures
+    assert all(figure["value"] > 0 for figure in figures)
+
+
+def test_an_unknown_benchmark_is_told() -> None:
+    command = [sys.executable, "-m", "evals.speed", "laziness"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+
+    assert done.returncode == 2
+    assert "laziness" in done.stderr
