@@ -76,7 +76,7 @@ def install(python: str) -> None:
         "The package index could not be reached or refused. Check the network (or PIP_INDEX_URL), then call again."
     )
     say("  installing the pinned packages")
-    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV], offline)
+    run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", UV], offline)
     environment, torch_options = package_sources(python)
     uv = [python, "-m", "uv", "pip", "install", "--python", python, "--quiet"]
     run([*uv, "-r", "requirements.lock", "torch==" + TORCH, *torch_options], offline, environment)
