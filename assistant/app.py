@@ -22,8 +22,6 @@ from assistant.errors import SettingsError, TellonceError, Unavailable
 from assistant.journal.bus import LocalBus
 from assistant.journal.events import Event
 from assistant.journal.store import SqliteJournal
-from assistant.server.limits import Limits
-from assistant.server.metrics import Metrics
 from assistant.server.pages import Pages
 from assistant.server.readiness import Readiness
 from assistant.server.serving import Endpoint
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
     from assistant.server.api import ApiRooms
     from assistant.server.desk import DeskDoor
     from assistant.server.identity import Tokens
+    from assistant.server.limits import Limits
+    from assistant.server.metrics import Metrics
     from assistant.server.shop import DemoShop
     from assistant.settings import Settings
     from assistant.turn.answering import Answering
@@ -124,9 +124,9 @@ class App:
         self.settings = settings
         self.pages = Pages()
         self.bus = LocalBus()
-        self.metrics = Metrics()
-        self.limits = Limits(settings)
         self.readiness = Readiness((STORES, INDEX, MODEL))
+        self.metrics: Metrics
+        self.limits: Limits
         self.journal: SqliteJournal
         self.tokens: Tokens
         self.inbound: Inbound
@@ -150,8 +150,6 @@ class App:
 
     async def start(self) -> None:
         self._opened = asyncio.Event()
-        self.bus.subscribe_all(self.metrics.observe)
-        self.bus.subscribe_all(self._queue_clock.observe)
         self._opening = asyncio.create_task(self._open(), name="opening")
 
     async def stop(self) -> None:
@@ -177,8 +175,11 @@ class App:
             return
         self._opened.set()
         try:
-            await asyncio.to_thread(self._open_rooms)
-            await self._start_turns()
+            # Loading the embedding model lets go of the interpreter's lock, so importing the rest costs no time.
+            _, answering = await asyncio.gather(
+                asyncio.to_thread(self._open_rooms), asyncio.to_thread(self._make_answering)
+            )
+            await self._start_turns(answering)
             await self.api()
             await (await self._open_desk()).start()
         except Exception as error:
@@ -202,6 +203,13 @@ class App:
     # step two: stores
 
     def _open_stores(self) -> None:
+        from assistant.server.limits import Limits
+        from assistant.server.metrics import Metrics
+
+        self.metrics = Metrics()
+        self.limits = Limits(self.settings)
+        self.bus.subscribe_all(self.metrics.observe)
+        self.bus.subscribe_all(self._queue_clock.observe)
         self.journal = open_journal(self.settings, self.bus)
         self.tokens = open_identity(self.settings)
         self.inbound = Inbound(
@@ -268,15 +276,16 @@ class App:
             logger.warning("start.index_unavailable", error=str(error), exc_info=error)
             self.readiness.fail(INDEX, str(error))
 
-    async def _start_turns(self) -> None:
+    async def _start_turns(self, answering: Answering) -> None:
         from assistant.turn.runner import TurnRunner
 
-        self._answering = await asyncio.to_thread(self._make_answering)
-        self.runner = TurnRunner(self.journal, self.bus, self._answering)
+        self._answering = answering
+        self.runner = TurnRunner(self.journal, self.bus, answering)
         await self.runner.start()
         self.readiness.ready(MODEL, self.settings.model_name if self.settings.uses_model else "embedded")
 
     def _make_answering(self) -> Answering:
+        import assistant.turn.runner  # noqa: F401
         from assistant.turn.answering import Answering
 
         answering = Answering(
@@ -328,7 +337,7 @@ class App:
         from assistant.server.sign_in import desk_routes
 
         routes = desk_routes(self._open_desk)
-        return make_api(self._api_rooms, self.readiness, self.metrics, shop=self._shop, more_routes=routes)
+        return make_api(self._api_rooms, self.readiness, shop=self._shop, more_routes=routes)
 
     async def _open_desk(self) -> DeskDoor:
         await self._until_open()
@@ -357,6 +366,7 @@ class App:
             inbound=self.inbound,
             tokens=self.tokens,
             limits=self.limits,
+            metrics=self.metrics,
             read_document=self._read_document,
             is_agent=self._is_agent,
             recognise=self._recognise,

@@ -12,7 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -39,9 +39,11 @@ from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
 from assistant.journal.events import Audience, Author, Event, NewEvent, Role
 from assistant.journal.port import Appended, Conversation, Journal
 from assistant.profile.customer import Claims, Customer
-from assistant.server.limits import Limits
-from assistant.server.metrics import Metrics
 from assistant.server.problems import refuse_handshake
+
+if TYPE_CHECKING:
+    from assistant.server.limits import Limits
+    from assistant.server.metrics import Metrics
 
 logger = structlog.get_logger(__name__)
 

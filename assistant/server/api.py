@@ -49,6 +49,7 @@ class ApiRooms:
     inbound: Inbound
     tokens: Tokens
     limits: Limits
+    metrics: Metrics
     read_document: Callable[[str, int | None], Awaitable[Document | None]]
     is_agent: Callable[[str], Awaitable[bool]]
     recognise: Callable[[Claims], Awaitable[Customer]]
@@ -125,7 +126,6 @@ class TranscriptView(BaseModel):
 def make_api(
     open_rooms: OpenRooms,
     readiness: Readiness,
-    metrics: Metrics,
     *,
     shop: DemoShop | None = None,
     more_routes: Sequence[BaseRoute] = (),
@@ -140,7 +140,7 @@ def make_api(
         responses={"default": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "A problem (RFC 9457)."}},
     )
     _answer_problems(api)
-    api.include_router(_operations(readiness, metrics))
+    api.include_router(_operations(open_rooms, readiness))
     api.include_router(_conversations(open_rooms))
     api.include_router(_documents(open_rooms))
     if shop is not None:
@@ -183,7 +183,7 @@ def _answer_problems(api: FastAPI) -> None:
         return respond(problem(500, "unavailable", SERVER_ERROR))
 
 
-def _operations(readiness: Readiness, metrics: Metrics) -> APIRouter:
+def _operations(open_rooms: OpenRooms, readiness: Readiness) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", summary="Is the process alive?")
@@ -199,7 +199,7 @@ def _operations(readiness: Readiness, metrics: Metrics) -> APIRouter:
 
     @router.get("/metrics", summary="Prometheus text format", response_class=Response)
     async def read_metrics() -> Response:
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response((await open_rooms()).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
 

@@ -74,8 +74,11 @@ async def chat(server, talk: Talk, pause_seconds: float) -> None:
 
 async def settled(customer: Customer, last_question: int) -> None:
     """Returns once the newest question has its answer."""
-    while not any(is_answer(event, last_question) for event in customer.events):
-        await customer.receive()
+    try:
+        while not any(is_answer(event, last_question) for event in customer.events):
+            await customer.receive()
+    except TimeoutError:
+        raise AssertionError(f"question {last_question} was never settled: {customer.events[-5:]}") from None
     await customer.quiet()
 
 
