@@ -32,13 +32,15 @@ class Figure:
 
 def print_figures(figures: Sequence[Figure], *, as_json: bool = False) -> None:
     """Prints the figures on standard output: as one table, or as a JSON list with the fields of Figure and `ratio`."""
+    from rich.console import Console
+
     from assistant.commands.terminal import out, print_json
 
     if as_json:
         print_json([{**asdict(figure), "ratio": figure.ratio} for figure in figures])
     else:
-        wide = None if out.is_terminal else 150  # a file or a pipe has no width to respect
-        out.print(figures_table(figures), width=wide)
+        console = out if out.is_terminal else Console(width=150)  # a file or a pipe has no width to respect
+        console.print(figures_table(figures))
 
 
 def figures_table(figures: Sequence[Figure]) -> Table:
