@@ -155,5 +155,7 @@ try {
 } catch (refusal) {
   if (!(refusal instanceof Refusal)) throw refusal;
   byId("about").textContent =
-    refusal.status === 404 ? "This server runs without the demo shop. The chat in the corner answers from its own documents." : refusal.message;
+    refusal.status === 404
+      ? "This server runs without the demo shop. The chat in the corner answers from its own documents."
+      : refusal.message;
 }

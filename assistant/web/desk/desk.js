@@ -36,13 +36,24 @@ class Desk {
   });
   #head = h("header", { class: "talk-head" });
   #hint = h("p", { class: "muted small hint", role: "status" });
-  #talk = h("section", { class: "talk", "aria-label": "Conversation" }, this.#head, this.#transcript.element, this.#hint, this.#reply.element);
+  #talk = h(
+    "section",
+    { class: "talk", "aria-label": "Conversation" },
+    this.#head,
+    this.#transcript.element,
+    this.#hint,
+    this.#reply.element,
+  );
   #side = h("aside", { class: "side", "aria-label": "Customer", tabindex: 0 });
   #none = h(
     "div",
     { class: "empty none" },
     h("strong", null, "No conversation open"),
-    h("p", null, "Choose one from the queue. You see the whole conversation before you take it, and the customer's record once you do."),
+    h(
+      "p",
+      null,
+      "Choose one from the queue. You see the whole conversation before you take it, and the customer's record once you do.",
+    ),
   );
   #room = byId("room");
   #outbox;
@@ -68,7 +79,13 @@ class Desk {
     byId("sign-out").onclick = () => this.#signOut();
     this.#room.className = "desk";
     this.#room.removeAttribute("aria-busy");
-    this.#room.replaceChildren(h("h1", { class: "hush" }, "Desk"), this.#queue.element, this.#none, this.#talk, this.#side);
+    this.#room.replaceChildren(
+      h("h1", { class: "hush" }, "Desk"),
+      this.#queue.element,
+      this.#none,
+      this.#talk,
+      this.#side,
+    );
     this.#line.open();
     setInterval(() => this.#redraw(), 30_000);
     this.#draw();
@@ -236,8 +253,18 @@ class Desk {
   #drawHead(conversation, place, mine) {
     const watched = this.#state.watch(conversation);
     const name = place?.customer.name ?? watched.packet?.customer.name ?? watched.customerName ?? "Visitor";
-    const standing = mine ? "With you" : place?.state === "waiting" ? "Waiting" : place ? `With ${place.agent?.name}` : watched.ended ? "Ended" : "With the assistant";
-    const accepting = this.#outbox.waiting().some(({ frame }) => frame.type === "accept" && frame.conversation === conversation);
+    const standing = mine
+      ? "With you"
+      : place?.state === "waiting"
+        ? "Waiting"
+        : place
+          ? `With ${place.agent?.name}`
+          : watched.ended
+            ? "Ended"
+            : "With the assistant";
+    const accepting = this.#outbox
+      .waiting()
+      .some(({ frame }) => frame.type === "accept" && frame.conversation === conversation);
     const key = JSON.stringify([conversation, name, standing, mine, accepting]);
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
@@ -246,7 +273,16 @@ class Desk {
     const accept = button("Accept", () => this.#act("accept"), "primary");
     accept.disabled = accepting;
     this.#head.replaceChildren(
-      h("button", { class: "button plain back", type: "button", "aria-label": "Back to the queue", on: { click: () => this.#leave() } }, "‹"),
+      h(
+        "button",
+        {
+          class: "button plain back",
+          type: "button",
+          "aria-label": "Back to the queue",
+          on: { click: () => this.#leave() },
+        },
+        "‹",
+      ),
       h("div", { class: "who" }, h("h2", null, name), h("p", { class: "muted small" }, standing)),
       ...(place?.state === "waiting" ? [accept] : []),
       ...(mine
@@ -263,7 +299,11 @@ class Desk {
   #drawSide(packet) {
     if (packet === this.#shownPacket && this.#side.childElementCount) return;
     this.#shownPacket = packet;
-    const empty = h("div", { class: "empty" }, h("p", null, "Once you accept, everything the customer should not have to tell again stands here."));
+    const empty = h(
+      "div",
+      { class: "empty" },
+      h("p", null, "Once you accept, everything the customer should not have to tell again stands here."),
+    );
     this.#side.replaceChildren(...(packet ? renderPacket(packet, (text) => this.#reply.propose(text)) : [empty]));
   }
 
@@ -291,5 +331,11 @@ try {
 } catch (refusal) {
   if (!(refusal instanceof Refusal)) throw refusal;
   const used = new URLSearchParams(location.search).get("link") === "used";
-  showSignIn(used ? "This sign-in link was used before. Sign in with your password, or ask for a new link." : refusal.status === 401 ? "" : refusal.message);
+  showSignIn(
+    used
+      ? "This sign-in link was used before. Sign in with your password, or ask for a new link."
+      : refusal.status === 401
+        ? ""
+        : refusal.message,
+  );
 }

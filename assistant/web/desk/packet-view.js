@@ -12,16 +12,25 @@ export function renderPacket(packet, reply) {
   const { customer, summary, open_question: question, suggested_reply: suggestion, tried, passages, timeline } = packet;
   return [
     customerCard(customer),
-    section("In short", h("p", null, summary), question && h("p", { class: "open" }, "Open: ", h("span", { class: "marker" }, question))),
+    section(
+      "In short",
+      h("p", null, summary),
+      question && h("p", { class: "open" }, "Open: ", h("span", { class: "marker" }, question)),
+    ),
     suggestion &&
       section(
         "Suggested reply",
         h("p", { class: "suggestion" }, suggestion.text),
-        h("button", { class: "button", type: "button", on: { click: () => reply(suggestion.text) } }, "Put into the reply"),
+        h(
+          "button",
+          { class: "button", type: "button", on: { click: () => reply(suggestion.text) } },
+          "Put into the reply",
+        ),
       ),
     tried?.length > 0 && section("Already tried", h("ul", { class: "plain" }, ...tried.map(triedItem))),
     passages?.length > 0 && section("From the knowledge", h("ul", { class: "plain" }, ...passages.map(passageItem))),
-    timeline?.length > 0 && section("Journey", h("ol", { class: "plain journey" }, ...timeline.slice(0, TIMELINE_SHOWN).map(timelineItem))),
+    timeline?.length > 0 &&
+      section("Journey", h("ol", { class: "plain journey" }, ...timeline.slice(0, TIMELINE_SHOWN).map(timelineItem))),
   ].filter((node) => node instanceof Node);
 }
 
@@ -31,22 +40,54 @@ const section = (title, ...content) => h("section", null, h("h3", null, title), 
 /** @param {Record<string, any>} customer */
 function customerCard(customer) {
   const { name, verified, email, phone, since, products, orders, appointments, page } = customer;
-  const row = (/** @type {string} */ term, /** @type {any} */ value) => value && h("div", null, h("dt", null, term), h("dd", null, value));
+  const row = (/** @type {string} */ term, /** @type {any} */ value) =>
+    value && h("div", null, h("dt", null, term), h("dd", null, value));
   const known = (/** @type {string} */ text) => h("li", null, h("span", { class: "marker" }, text));
   return h(
     "section",
     { class: "customer" },
-    h("h2", null, name ?? "Visitor", " ", h("span", { class: verified ? "tag good" : "tag" }, verified ? "verified" : "not signed in")),
-    h("dl", null, row("E-mail", email), row("Phone", phone), row("Since", since && dayOf(since)), row("On page", page?.title || page?.url)),
+    h(
+      "h2",
+      null,
+      name ?? "Visitor",
+      " ",
+      h("span", { class: verified ? "tag good" : "tag" }, verified ? "verified" : "not signed in"),
+    ),
+    h(
+      "dl",
+      null,
+      row("E-mail", email),
+      row("Phone", phone),
+      row("Since", since && dayOf(since)),
+      row("On page", page?.title || page?.url),
+    ),
     products?.length > 0 && h("h3", null, "Owns"),
     products?.length > 0 &&
-      h("ul", { class: "known" }, ...products.map((/** @type {any} */ owned) => known([owned.name, owned.serial && `serial ${owned.serial}`, owned.bought_on && `bought ${dayOf(owned.bought_on)}`].filter(Boolean).join(", ")))),
+      h(
+        "ul",
+        { class: "known" },
+        ...products.map((/** @type {any} */ owned) =>
+          known(
+            [
+              owned.name,
+              owned.serial && `serial ${owned.serial}`,
+              owned.bought_on && `bought ${dayOf(owned.bought_on)}`,
+            ]
+              .filter(Boolean)
+              .join(", "),
+          ),
+        ),
+      ),
     orders?.length > 0 && h("h3", null, "Orders"),
     orders?.length > 0 &&
       h("ul", { class: "known" }, ...orders.map((/** @type {any} */ order) => known(orderLine(order)))),
     appointments?.length > 0 && h("h3", null, "Appointments"),
     appointments?.length > 0 &&
-      h("ul", { class: "known" }, ...appointments.map((/** @type {any} */ visit) => known(`${visit.what}, ${dayOf(visit.at)}, ${visit.status}`))),
+      h(
+        "ul",
+        { class: "known" },
+        ...appointments.map((/** @type {any} */ visit) => known(`${visit.what}, ${dayOf(visit.at)}, ${visit.status}`)),
+      ),
   );
 }
 
@@ -63,7 +104,15 @@ const triedItem = ({ question, answer, useful, outcome }) =>
     null,
     h("strong", null, question),
     h("p", { class: "muted small clamp" }, answer),
-    h("p", { class: "small" }, useful === false ? "The customer says it did not help." : useful === true ? "The customer says it helped." : `Outcome: ${outcome ?? "open"}.`),
+    h(
+      "p",
+      { class: "small" },
+      useful === false
+        ? "The customer says it did not help."
+        : useful === true
+          ? "The customer says it helped."
+          : `Outcome: ${outcome ?? "open"}.`,
+    ),
   );
 
 /** @param {Record<string, any>} passage */
@@ -80,7 +129,18 @@ function passageItem({ title, section: path, text, url }) {
 
 /** @param {Record<string, any>} entry */
 const timelineItem = ({ at, text, outcome, channel }) =>
-  h("li", null, h("time", { datetime: at, class: "muted small" }, dayOf(at)), h("p", null, text, outcome && h("span", { class: "muted" }, ` (${outcome})`), channel && h("span", { class: "muted" }, `, ${channel}`)));
+  h(
+    "li",
+    null,
+    h("time", { datetime: at, class: "muted small" }, dayOf(at)),
+    h(
+      "p",
+      null,
+      text,
+      outcome && h("span", { class: "muted" }, ` (${outcome})`),
+      channel && h("span", { class: "muted" }, `, ${channel}`),
+    ),
+  );
 
 /** @param {string} at */
 const dayOf = (at) => new Date(at).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });

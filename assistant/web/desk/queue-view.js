@@ -25,13 +25,28 @@ export class QueueView {
           : h("p", { class: "muted small nobody" }, "Nobody is waiting. Who asks for a person appears here at once."),
       ]),
     );
-    if (focused) this.#rows().find((row) => row.dataset.conversation === focused)?.focus();
+    if (focused)
+      this.#rows()
+        .find((row) => row.dataset.conversation === focused)
+        ?.focus();
   }
 
   /** @param {import("./desk-state.js").Place} place @param {boolean} selected */
   #row(place, selected) {
-    const { conversation, customer, state, agent, since, last_text: lastText, last_role: lastRole, unread, reason } = place;
-    const said = lastText ? `${lastRole === "customer" ? "" : lastRole === "agent" ? `${agent?.name ?? "Agent"}: ` : "Assistant: "}${lastText}` : reason;
+    const {
+      conversation,
+      customer,
+      state,
+      agent,
+      since,
+      last_text: lastText,
+      last_role: lastRole,
+      unread,
+      reason,
+    } = place;
+    const said = lastText
+      ? `${lastRole === "customer" ? "" : lastRole === "agent" ? `${agent?.name ?? "Agent"}: ` : "Assistant: "}${lastText}`
+      : reason;
     return h(
       "button",
       {
@@ -51,7 +66,11 @@ export class QueueView {
       h(
         "span",
         { class: "line small muted" },
-        state === "waiting" ? (place.for ? `Waiting for ${place.for.name}` : (reason ?? "Waiting")) : `With ${agent?.name ?? "an agent"}`,
+        state === "waiting"
+          ? place.for
+            ? `Waiting for ${place.for.name}`
+            : (reason ?? "Waiting")
+          : `With ${agent?.name ?? "an agent"}`,
         unread > 0 && state === "taken" && h("span", { class: "unread" }, `${unread} new`),
       ),
     );

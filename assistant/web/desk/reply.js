@@ -47,7 +47,12 @@ export class Reply {
     this.element = h(
       "form",
       { class: "reply" },
-      h("div", { class: "choices", role: "radiogroup", "aria-label": "Who reads this" }, choice("say", "Reply"), choice("note", "Note to colleagues")),
+      h(
+        "div",
+        { class: "choices", role: "radiogroup", "aria-label": "Who reads this" },
+        choice("say", "Reply"),
+        choice("note", "Note to colleagues"),
+      ),
       h("div", { class: "write" }, this.#area, this.#send),
     );
     this.element.addEventListener("change", () => {

@@ -27,7 +27,11 @@ export function signInForm(enter, reason = "") {
     "form",
     { class: "sign-in", on: { submit } },
     h("h1", null, "Sign in to the desk"),
-    h("p", { class: "muted" }, "Accounts are made with `tellonce agents add`. The demo prints a sign-in link when it starts."),
+    h(
+      "p",
+      { class: "muted" },
+      "Accounts are made with `tellonce agents add`. The demo prints a sign-in link when it starts.",
+    ),
     problem,
     h("label", { class: "field" }, "E-mail", email),
     h("label", { class: "field" }, "Password", password),

@@ -27,7 +27,12 @@ export class TranscriptView {
     this.#shown = events.length;
     this.#pending.replaceChildren(
       ...pending.map(({ frame }) =>
-        h("article", { class: "entry agent" }, h("p", { class: "by" }, "Sending"), h("div", { class: "body" }, renderBlocks(plainBlocks(String(frame.text))))),
+        h(
+          "article",
+          { class: "entry agent" },
+          h("p", { class: "by" }, "Sending"),
+          h("div", { class: "body" }, renderBlocks(plainBlocks(String(frame.text)))),
+        ),
       ),
     );
     if (wasAtEnd) this.element.scrollTop = this.element.scrollHeight;
@@ -56,7 +61,10 @@ function renderEvent(event) {
     case "conversation.ended":
       return told(event, "The conversation ended");
     case "message.rated":
-      return told(event, `Found an answer ${data.useful ? "useful" : "not useful"}${data.comment ? `: “${data.comment}”` : ""}`);
+      return told(
+        event,
+        `Found an answer ${data.useful ? "useful" : "not useful"}${data.comment ? `: “${data.comment}”` : ""}`,
+      );
     case "survey.answered":
       return told(event, `Rated the effort ${data.score}${data.comment ? `: “${data.comment}”` : ""}`);
     case "customer.identified":
@@ -75,7 +83,14 @@ function renderMessage(event) {
   const cite = (/** @type {number} */ n) => {
     const citation = citations.get(n);
     const href = citation && safeAddress(citation.url);
-    const props = { class: "cite", href, target: "_blank", rel: "noopener", title: citation?.quote, "aria-label": `Source ${n}: ${citation?.title}` };
+    const props = {
+      class: "cite",
+      href,
+      target: "_blank",
+      rel: "noopener",
+      title: citation?.quote,
+      "aria-label": `Source ${n}: ${citation?.title}`,
+    };
     return href ? h("a", props, String(n)) : null;
   };
   const blocks = data.erased ? plainBlocks("This message was deleted.") : (data.blocks ?? plainBlocks(data.text ?? ""));
@@ -108,5 +123,10 @@ const told = ({ at }, text) => h("p", { class: "told" }, text, " ", h("time", { 
 export function clockOf(at) {
   const date = new Date(at);
   const today = date.toDateString() === new Date().toDateString();
-  return date.toLocaleString([], today ? { hour: "numeric", minute: "2-digit" } : { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+  return date.toLocaleString(
+    [],
+    today
+      ? { hour: "numeric", minute: "2-digit" }
+      : { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" },
+  );
 }

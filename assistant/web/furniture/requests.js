@@ -20,9 +20,17 @@ export async function request(path, { method = "GET", body } = {}) {
   try {
     response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (cause) {
-    throw Object.assign(new Refusal("unavailable", 0, "The server cannot be reached. Check the connection and try again."), { cause });
+    throw Object.assign(
+      new Refusal("unavailable", 0, "The server cannot be reached. Check the connection and try again."),
+      { cause },
+    );
   }
   const found = (response.headers.get("content-type") ?? "").includes("json") ? await response.json() : null;
-  if (!response.ok) throw new Refusal(found?.code ?? "unavailable", response.status, found?.detail ?? "This did not work. Please try again.");
+  if (!response.ok)
+    throw new Refusal(
+      found?.code ?? "unavailable",
+      response.status,
+      found?.detail ?? "This did not work. Please try again.",
+    );
   return found;
 }

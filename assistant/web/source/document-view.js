@@ -54,7 +54,12 @@ export function parseDocument(text) {
       at += 1;
     } else if (heading) {
       at += 1;
-      blocks.push({ t: "h", level: heading[1].length, runs: runsOf(after(line, heading[0].length)), start: line.start });
+      blocks.push({
+        t: "h",
+        level: heading[1].length,
+        runs: runsOf(after(line, heading[0].length)),
+        start: line.start,
+      });
     } else if (line.text.startsWith("```")) {
       at += 1;
       const code = take(({ text: inside }) => !inside.startsWith("```"));
@@ -65,7 +70,10 @@ export function parseDocument(text) {
       blocks.push({ t: "table", rows: rows.map(cellsOf) });
     } else if (line.text.startsWith(">")) {
       const quoted = take(({ text: inside }) => inside.startsWith(">"));
-      blocks.push({ t: "quote", runs: joined(quoted.map((one) => after(one, /^>\s?/.exec(one.text)?.[0].length ?? 1))) });
+      blocks.push({
+        t: "quote",
+        runs: joined(quoted.map((one) => after(one, /^>\s?/.exec(one.text)?.[0].length ?? 1))),
+      });
     } else if (ITEM.test(line.text)) {
       blocks.push(listOf(take(({ text: inside }) => ITEM.test(inside) || /^\s+\S/.test(inside))));
     } else {
@@ -129,7 +137,8 @@ function listOf(lines) {
   const items = [];
   for (const line of lines) {
     const marker = ITEM.exec(line.text);
-    if (marker) items.push({ depth: Math.min(2, Math.floor(marker[1].length / 2)), lines: [after(line, marker[0].length)] });
+    if (marker)
+      items.push({ depth: Math.min(2, Math.floor(marker[1].length / 2)), lines: [after(line, marker[0].length)] });
     else items.at(-1)?.lines.push(after(line, line.text.length - line.text.trimStart().length));
   }
   const number = ITEM.exec(lines[0].text)?.[2];
@@ -152,7 +161,9 @@ export function renderDocument(blocks, marked, title) {
 function renderBlock(block, pen, isTitle) {
   switch (block.t) {
     case "h": {
-      const tag = /** @type {"h1" | "h2" | "h3" | "h4"} */ (isTitle ? "h1" : `h${Math.min(4, Math.max(2, block.level))}`);
+      const tag = /** @type {"h1" | "h2" | "h3" | "h4"} */ (
+        isTitle ? "h1" : `h${Math.min(4, Math.max(2, block.level))}`
+      );
       return h(tag, { id: `at-${block.start}` }, ...pen.draw(block.runs));
     }
     case "code":
@@ -160,7 +171,9 @@ function renderBlock(block, pen, isTitle) {
     case "quote":
       return h("blockquote", null, h("p", null, ...pen.draw(block.runs)));
     case "list": {
-      const items = block.items.map(({ depth, runs }) => h("li", { class: depth ? `depth-${depth}` : null }, ...pen.draw(runs)));
+      const items = block.items.map(({ depth, runs }) =>
+        h("li", { class: depth ? `depth-${depth}` : null }, ...pen.draw(runs)),
+      );
       return block.ordered ? h("ol", { start: block.first }, ...items) : h("ul", null, ...items);
     }
     case "table": {
@@ -229,6 +242,7 @@ function styled({ text, style, href, parts }) {
   if (!style) return document.createTextNode(text);
   const inner = (parts ?? []).map(styled);
   const address = style === "a" ? safeAddress(href) : null;
-  if (style === "a") return address ? h("a", { href: address, rel: "noopener noreferrer" }, ...inner) : h("span", null, ...inner);
+  if (style === "a")
+    return address ? h("a", { href: address, rel: "noopener noreferrer" }, ...inner) : h("span", null, ...inner);
   return h(style === "b" ? "strong" : style === "i" ? "em" : "code", null, ...inner);
 }

@@ -12,7 +12,9 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 function contentsOf(blocks) {
   const entries = blocks.flatMap((block) => (block.t === "h" && block.level <= 2 ? [block] : [])).slice(1);
   if (entries.length < 2) return [];
-  return [h("ul", null, ...entries.map(({ runs, start }) => h("li", null, h("a", { href: `#at-${start}` }, textOf(runs)))))];
+  return [
+    h("ul", null, ...entries.map(({ runs, start }) => h("li", null, h("a", { href: `#at-${start}` }, textOf(runs))))),
+  ];
 }
 
 /** @param {string} text */
@@ -43,7 +45,8 @@ async function show() {
   byId("contents").replaceChildren(...contentsOf(blocks));
   const quote = document.getElementById("quote");
   byId("to-quote").hidden = !quote;
-  if (wantsQuote && !quote) note("The quoted passage is not in this version of the document. This is the document as it stands.");
+  if (wantsQuote && !quote)
+    note("The quoted passage is not in this version of the document. This is the document as it stands.");
   quote?.scrollIntoView({ block: "center" });
   quote?.focus({ preventScroll: true });
 }
@@ -52,7 +55,9 @@ async function show() {
 function showRefusal({ status, message }) {
   const missing = status === 404;
   const heading = missing ? "This document is not here" : "This document cannot be shown now";
-  const detail = missing ? "It may have been removed since the answer was given, or the address is incomplete." : message;
+  const detail = missing
+    ? "It may have been removed since the answer was given, or the address is incomplete."
+    : message;
   document.title = heading;
   byId("document").replaceChildren(h("div", { class: "empty" }, h("h1", null, heading), h("p", null, detail)));
 }

@@ -43,7 +43,12 @@ export class QuoteCard {
   /** @param {Citation} citation @param {Strings} words
    * @param {string} origin @returns {Node[]} */
   #content({ title, section, url, quote }, words, origin) {
-    const close = { class: "quiet", type: "button", "aria-label": words.closeSource, on: { click: () => this.close() } };
+    const close = {
+      class: "quiet",
+      type: "button",
+      "aria-label": words.closeSource,
+      on: { click: () => this.close() },
+    };
     const path = [section ?? []].flat().filter(Boolean).join(" › ");
     const heading = h("div", null, h("strong", null, title), path && h("span", { class: "section" }, path));
     const top = h("div", { class: "top" }, heading, h("button", close, icon("close")));

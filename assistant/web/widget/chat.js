@@ -26,7 +26,7 @@ export class TellonceChat extends HTMLElement {
   #disconnect = new AbortController();
   #built = false;
   isReady = false;
-  /** What the tray shows now, so that it is rebuilt only when that changes. */
+  /** What the tray shows now. */
   #trayKey = "";
   #asksEnd = false;
   /** @type {string | null} the survey the customer put aside */
@@ -72,7 +72,7 @@ export class TellonceChat extends HTMLElement {
     this.#card.element,
   );
 
-  /** Where Tellonce runs, which need not be where the page came from. */
+  /** Where Tellonce runs: not always where the page is from. */
   get origin() {
     return this.getAttribute("origin") || location.origin;
   }
@@ -114,7 +114,7 @@ export class TellonceChat extends HTMLElement {
     if (this.isReady && locale && locale !== before) this.setLocale(locale);
   }
 
-  /** Connects if there is a conversation to come back to. Called once the page's first wishes are known. */
+  /** Called once the page's first wishes are known. */
   resume() {
     this.#session.resume();
   }
@@ -267,13 +267,17 @@ export class TellonceChat extends HTMLElement {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  /** Everything that is a view of the whole state, at most once a frame. */
+  /** At most once a frame. */
   #draw() {
     this.#frame = 0;
     const session = this.#session;
     const { pending } = session;
     this.#log.showPending(pending, session.welcomed);
-    this.#log.showPassing(session.journal, session.welcomed, pending.some(({ failed }) => !failed));
+    this.#log.showPassing(
+      session.journal,
+      session.welcomed,
+      pending.some(({ failed }) => !failed),
+    );
     this.#drawFloor();
     this.#drawNotice();
     this.#drawTray();
@@ -368,7 +372,10 @@ export class TellonceChat extends HTMLElement {
       ({ seq, kind, from }) => seq > seenSeq && kind === "message" && from.role !== "customer",
     );
     const unread = this.isOpen ? 0 : theirs.length;
-    label(this.#launcher, this.isOpen ? this.#words.closeChat : unread ? this.#words.openChatUnread(unread) : this.#words.openChat);
+    label(
+      this.#launcher,
+      this.isOpen ? this.#words.closeChat : unread ? this.#words.openChatUnread(unread) : this.#words.openChat,
+    );
     this.#launcher.replaceChildren(
       icon(this.isOpen ? "close" : "chat"),
       ...(unread ? [h("span", { class: "badge", "aria-hidden": "true" }, String(unread))] : []),
@@ -417,7 +424,7 @@ function label(button, text) {
 }
 
 /**
- * Puts the widget on the page, and `window.tellonce` in the page's hands.
+ * Puts the widget on the page.
  * @param {{origin: string, locale?: string, theme?: string}} options
  */
 export async function mount({ origin, locale, theme }) {

@@ -16,13 +16,25 @@ export class Log {
   #passing = h("div", { class: "pending" });
   #newer;
   /** The scrolling region: the one Tab stop of the whole list. */
-  element = h("div", { class: "scroll", tabindex: 0, role: "group" }, this.#greeting, this.#log, this.#pending, this.#passing);
+  element = h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "group" },
+    this.#greeting,
+    this.#log,
+    this.#pending,
+    this.#passing,
+  );
 
   /** @param {Words} words @param {LogActions} actions */
   constructor(words, actions) {
     this.#words = words;
     this.#actions = actions;
-    this.#newer = h("button", { class: "outline newer", type: "button", hidden: true, on: { click: () => this.scrollToEnd() } });
+    this.#newer = h("button", {
+      class: "outline newer",
+      type: "button",
+      hidden: true,
+      on: { click: () => this.scrollToEnd() },
+    });
     this.element.addEventListener("scroll", () => this.isAtEnd && (this.#newer.hidden = true), { passive: true });
     this.element.addEventListener("keydown", (event) => this.#move(event));
     this.setWords(words);
@@ -160,13 +172,27 @@ export class Log {
       const citation = citations.get(n);
       return citation ? this.#chip(citation) : null;
     };
-    const blocks = data.erased ? plainBlocks(words.erased) : own || !data.blocks ? plainBlocks(data.text ?? "") : data.blocks;
-    const name = own ? words.you : (from.role === "assistant" ? words.assistant : from.name ?? words.agent);
+    const blocks = data.erased
+      ? plainBlocks(words.erased)
+      : own || !data.blocks
+        ? plainBlocks(data.text ?? "")
+        : data.blocks;
+    const name = own ? words.you : from.role === "assistant" ? words.assistant : (from.name ?? words.agent);
     return h(
       "article",
-      { class: "message", "data-role": from.role, "data-seq": seq, tabindex: -1, "aria-label": `${name}, ${this.#timeOf(at)}` },
+      {
+        class: "message",
+        "data-role": from.role,
+        "data-seq": seq,
+        tabindex: -1,
+        "aria-label": `${name}, ${this.#timeOf(at)}`,
+      },
       this.#byline(name, at, own, data.mode === "degraded"),
-      h("div", { class: "body", dir: "auto" }, renderBlocks(blocks, { cite, origin: this.#actions.origin(), tabIndex: -1 })),
+      h(
+        "div",
+        { class: "body", dir: "auto" },
+        renderBlocks(blocks, { cite, origin: this.#actions.origin(), tabIndex: -1 }),
+      ),
       citations.size > 0 && this.#renderSources([...citations.values()]),
       from.role === "assistant" && !data.erased && this.#renderRate(seq),
     );
@@ -286,7 +312,9 @@ export class Log {
     const days = Math.round((midnight(new Date()) - midnight(new Date(at))) / 86_400_000);
     if (days === 0) return this.#words.today;
     if (days === 1) return this.#words.yesterday;
-    return new Intl.DateTimeFormat(this.#words.locale, { weekday: "long", day: "numeric", month: "long" }).format(new Date(at));
+    return new Intl.DateTimeFormat(this.#words.locale, { weekday: "long", day: "numeric", month: "long" }).format(
+      new Date(at),
+    );
   }
 }
 

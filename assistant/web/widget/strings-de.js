@@ -7,8 +7,10 @@ export const strings = {
   openChatUnread: (n) => `Chat öffnen, ${n} ungelesene ${n === 1 ? "Nachricht" : "Nachrichten"}`,
   closeChat: "Chat schließen",
   messages: "Unterhaltung. Mit den Pfeiltasten bewegen Sie sich darin.",
-  greeting: "Fragen Sie nach Produkten, Ihrer Bestellung oder einer Rückgabe. Jede Antwort zeigt, wo sie geschrieben steht.",
-  greetingNamed: (name) => `Guten Tag, ${name}. Was können wir für Sie tun? Jede Antwort zeigt, wo sie geschrieben steht.`,
+  greeting:
+    "Fragen Sie nach Produkten, Ihrer Bestellung oder einer Rückgabe. Jede Antwort zeigt, wo sie geschrieben steht.",
+  greetingNamed: (name) =>
+    `Guten Tag, ${name}. Was können wir für Sie tun? Jede Antwort zeigt, wo sie geschrieben steht.`,
   assistant: "Assistent",
   assistantStatus: "Assistent, mit Quellen",
   agent: "Support",

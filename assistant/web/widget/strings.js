@@ -7,7 +7,8 @@ export const en = {
   closeChat: "Close chat",
   messages: "Conversation. Use the arrow keys to move through it.",
   greeting: "Ask anything about our products, your order or a return. Each answer shows where it is written.",
-  greetingNamed: (/** @type {string} */ name) => `Hello ${name}. What can we do for you? Each answer shows where it is written.`,
+  greetingNamed: (/** @type {string} */ name) =>
+    `Hello ${name}. What can we do for you? Each answer shows where it is written.`,
   assistant: "Assistant",
   assistantStatus: "Assistant, with sources",
   agent: "Support",

@@ -26,7 +26,13 @@ export function surveyForm({ question, scale }, words, { answer, skip }) {
       h("span", { "aria-hidden": "true" }, String(score)),
     ),
   );
-  const comment = h("textarea", { class: "field", rows: 2, maxlength: 2000, "aria-label": words.surveyComment, placeholder: words.surveyComment });
+  const comment = h("textarea", {
+    class: "field",
+    rows: 2,
+    maxlength: 2000,
+    "aria-label": words.surveyComment,
+    placeholder: words.surveyComment,
+  });
   const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const score = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget)).get("score");
@@ -60,7 +66,11 @@ export function endQuestion(words, { confirm, cancel }) {
 
 /** @param {Strings} words @param {() => void} startNew */
 export function endedNote(words, startNew) {
-  return h("div", { class: "tray" }, h("div", { class: "row" }, button({ class: "outline", text: words.startNew, click: startNew })));
+  return h(
+    "div",
+    { class: "tray" },
+    h("div", { class: "row" }, button({ class: "outline", text: words.startNew, click: startNew })),
+  );
 }
 
 /** @param {string[]} suggestions @param {Strings} words @param {(text: string) => void} ask */

@@ -4,8 +4,23 @@ type Strings = typeof import("./strings.js").en;
 type Words = Strings & { locale: string; language: string; direction: "ltr" | "rtl" };
 
 type Author = { role: "customer" | "assistant" | "agent" | "system"; name: string | null };
-type Citation = { n: number; title: string; section?: string | string[] | null; url: string; quote: string; release?: number };
-type ChatEvent = { seq: number; prev: number; at: string; kind: string; from: Author; id?: string; data: Record<string, any> };
+type Citation = {
+  n: number;
+  title: string;
+  section?: string | string[] | null;
+  url: string;
+  quote: string;
+  release?: number;
+};
+type ChatEvent = {
+  seq: number;
+  prev: number;
+  at: string;
+  kind: string;
+  from: Author;
+  id?: string;
+  data: Record<string, any>;
+};
 type Survey = {
   survey: string;
   metric: string;
