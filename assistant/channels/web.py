@@ -338,7 +338,7 @@ class Session:
             case Writing(on):
                 self._tell_typing(on)
             case Seen():
-                pass  # what was read matters to nobody yet who is not told by the journal
+                pass  # ephemeral: nobody is told, and nothing is kept
             case Hello():
                 self._complain(UnreadableFrame("`hello` was already said on this connection."))
             case _:

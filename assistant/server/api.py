@@ -38,7 +38,6 @@ from knowledge.errors import KnowledgeError
 logger = structlog.get_logger(__name__)
 
 SESSION_COOKIE = "tellonce_session"
-MAX_BODY_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 import uvicorn
@@ -22,6 +22,7 @@ from assistant.settings import Settings
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TRANSPORT_MAX_BYTES = 1024 * 1024  # frames between 64 KiB and this get a typed error; beyond it the socket closes, 1009
+MAX_BODY_BYTES = 256 * 1024
 CLOSE_GRACE_SECONDS = 10.0
 SHUTDOWN_SECONDS = 10
 
@@ -117,7 +118,7 @@ class FrontDoor:
                 await endpoint(scope, receive, send)
         elif scope["type"] == "http":
             if not await self._rooms.pages.respond(scope, send):
-                await (await self._rooms.api())(scope, receive, send)
+                await (await self._rooms.api())(scope, bounded(receive), send)
         else:
             await self._live(receive, send)
 
@@ -142,6 +143,23 @@ class FrontDoor:
                 await self._rooms.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def bounded(receive: Receive) -> Receive:
+    """The request's body, refused (413) once it is longer than any request of ours."""
+    received_bytes = 0
+
+    async def receive_bounded() -> MutableMapping[str, Any]:
+        nonlocal received_bytes
+        message = await receive()
+        received_bytes += len(message.get("body") or b"")
+        if received_bytes > MAX_BODY_BYTES:
+            from starlette.exceptions import HTTPException
+
+            raise HTTPException(413, "A request may hold at most 256 KiB.")
+        return message
+
+    return receive_bounded
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -10,6 +10,8 @@ import pytest
 from talking import arrive, dial
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from evals.speed.processes import RawSocket
+
 
 async def test_bad_frames_are_told_and_the_fifth_in_a_minute_closes(shared_server):
     async with arrive(shared_server) as customer:
@@ -140,6 +142,18 @@ async def test_too_many_messages_are_refused_with_a_time_and_repeats_stay_free(s
     assert {ack["type"] for ack in acks} == {"ack"}
     assert refused["code"] == "rate_limited"
     assert 0 < refused["retry_after_seconds"] <= 60
+
+
+@pytest.mark.slow
+async def test_a_peer_that_answers_no_ping_is_found(start_server):
+    server = await asyncio.to_thread(start_server, env={"TELLONCE_PING_INTERVAL_SECONDS": "0.5"})
+    silent = await RawSocket.connect(server.port)  # reads, but never pongs: a line dead in one direction
+    silent.send({"type": "hello"})
+    assert (await silent.receive())["type"] == "welcome"
+
+    async with asyncio.timeout(10):
+        with pytest.raises(asyncio.IncompleteReadError):
+            await silent.receive()
 
 
 async def test_a_stopping_server_says_that_it_goes_away(start_server):

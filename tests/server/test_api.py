@@ -108,6 +108,23 @@ async def test_a_transcript_is_rendered_three_ways_for_its_owner_only(http, shar
     assert (theirs.status_code, unknown.status_code) == (403, 404)
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_without_end_is_refused(http, chunked):
+    begun = (await http.post("/v1/conversations")).json()
+
+    async def forever():
+        for _ in range(10):
+            yield b"x" * 65_536
+
+    reply = await http.post(
+        f"/v1/conversations/{begun['conversation']}/messages",
+        content=forever() if chunked else b"x" * 600_000,
+        headers={"authorization": f"Bearer {begun['visitor']}", "content-type": "application/json"},
+    )
+
+    assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
+
+
 async def test_without_the_demo_nobody_is_signed_in_by_asking(start_server):
     server = start_server()
 

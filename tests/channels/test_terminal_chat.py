@@ -1,0 +1,102 @@
+"""What `tellonce chat` remembers of a conversation, and what it makes of a typed line."""
+
+from __future__ import annotations
+
+import io
+import uuid
+
+import pytest
+from rich.console import Console
+
+from assistant.commands.chat import Conversation, Screen, socket_address
+from assistant.errors import Unavailable
+
+WELCOME = {"type": "welcome", "visitor": "token", "conversation": "c1", "seq": 0, "resumed": False}
+
+
+def message(seq: int, role: str, text: str, **more) -> dict:
+    data = {"text": text, **more}
+    return {"type": "event", "seq": seq, "kind": "message", "from": {"role": role, "name": None}, "data": data}
+
+
+def test_it_comes_back_to_where_it_was():
+    conversation = Conversation("identity")
+    conversation.note(WELCOME)
+    conversation.note(message(1, "customer", "hi"))
+    conversation.note(message(4, "assistant", "hello"))
+
+    hello = conversation.hello()
+
+    assert (hello["visitor"], hello["conversation"], hello["after"]) == ("token", "c1", 4)
+    assert hello["identity"] == "identity"
+
+
+def test_a_line_stays_in_the_outbox_until_it_is_acknowledged():
+    conversation = Conversation()
+    said = conversation.act("hello", None)
+    assert list(conversation.outbox.values()) == [said]
+
+    conversation.note({"type": "ack", "id": said["id"], "seq": 1})
+
+    assert conversation.outbox == {}
+
+
+def test_an_event_that_came_already_is_not_shown_again():
+    conversation = Conversation()
+
+    assert conversation.note(message(2, "assistant", "hello")) is True
+    assert conversation.note(message(2, "assistant", "hello")) is False
+
+
+SURVEY = {"survey": "ces-1"}
+
+
+@pytest.mark.parametrize(
+    ("line", "survey", "frame"),
+    [
+        ("hello \n", None, {"type": "say", "text": "hello"}),
+        ("/person", None, {"type": "ask_human"}),
+        ("/end", None, {"type": "end"}),
+        ("3", SURVEY, {"type": "survey", "survey": "ces-1", "score": 3}),
+        ("3", None, {"type": "say", "text": "3"}),
+        ("three", SURVEY, {"type": "say", "text": "three"}),
+    ],
+)
+def test_a_typed_line_becomes_a_frame(line, survey, frame):
+    sent = Conversation().act(line, survey)
+
+    assert uuid.UUID(sent.pop("id"))
+    assert sent == frame
+
+
+def test_a_blank_line_says_nothing():
+    assert Conversation().act("  \n", None) is None
+
+
+def test_an_answer_that_was_drafted_is_not_said_twice_and_its_source_is_shown():
+    printed = io.StringIO()
+    screen = Screen(Console(file=printed, width=100))
+
+    screen.show({"type": "draft", "turn": 1, "n": 0, "text": "Every two months. [1]"})
+    source = {"n": 1, "title": "Kettle", "section": "Descaling", "quote": "every two months"}
+    screen.show(message(2, "assistant", "Every two months. [1]", citations=[source]))
+
+    assert printed.getvalue().count("Every two months. [1]") == 1
+    assert "[1] Kettle, Descaling: “every two months”" in printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://127.0.0.1:8000", "ws://127.0.0.1:8000/ws/chat"),
+        ("https://help.example/page?x", "wss://help.example/ws/chat"),
+        ("help.example:80", "ws://help.example:80/ws/chat"),
+    ],
+)
+def test_the_socket_is_beside_the_page(url, address):
+    assert socket_address(url) == address
+
+
+def test_an_address_of_another_kind_is_refused_in_a_sentence():
+    with pytest.raises(Unavailable, match="is not an address"):
+        socket_address("ftp://help.example")
