@@ -146,7 +146,7 @@ def _table(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) 
     while end < len(lines) and "|" in lines[end][1] and lines[end][1].strip():
         end += 1
     rows = [(start, line) for start, line in lines[at:end] if not _RULE_ROW.match(line)]
-    has_head = at + 1 < end and bool(_RULE_ROW.match(lines[at + 1][1]))
+    has_head = bool(rows) and at + 1 < end and bool(_RULE_ROW.match(lines[at + 1][1]))
     head = _cells(rows[0][1]) if has_head else []
     units = [
         Unit(ROW, shown, start + len(line) - len(line.lstrip()), start + len(line.rstrip()), group, heading=heading)

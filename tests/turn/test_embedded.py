@@ -1,0 +1,126 @@
+"""Composed answers are well-formed, whole, and quote what they say."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.turn.embedded import RememberingEncode, compose
+from assistant.turn.sentences import split_sentences, split_units
+from knowledge.documents import Document
+from tests.turn.conftest import MANUAL, encode, found, passage
+
+TABLE = passage(
+    "Codes of the pump.\n\n| Code | Meaning | What to do |\n|---|---|---|\n| E3 | Dirty lens | Clean it |\n"
+    "| E4 | Fan motor | Pull the plug for 10 minutes |"
+)
+
+
+def composed(question: str, *passages: object) -> str:
+    answer = compose(question, found(*passages), encode)  # type: ignore[arg-type]
+    assert answer is not None
+    return answer.text
+
+
+def test_numbered_steps_are_given_whole_and_in_order() -> None:
+    text = composed(
+        "How do I descale the kettle?", passage(MANUAL.text[MANUAL.text.index("Descale") :], document=MANUAL)
+    )
+
+    assert text.index("1. Fill it") < text.index("2. Boil it") < text.index("3. Rinse it")
+
+
+def test_the_row_of_the_code_that_was_asked_about_is_given_alone_and_readable() -> None:
+    text = composed("What does E4 mean?", TABLE)
+
+    assert text.startswith("**E4**. Meaning: Fan motor. What to do: Pull the plug for 10 minutes.")
+    assert "E3" not in text
+
+
+def test_an_faq_answer_is_given_whole_when_its_question_is_the_customers() -> None:
+    entry = passage("Yes. Within 45 days. Keep the box.", question="Can I return a used kettle?")
+
+    assert composed("can i return a used kettle", entry) == "Yes. Within 45 days. Keep the box. [1]"
+
+
+def test_an_faq_answer_to_another_question_says_which_it_answers() -> None:
+    entry = passage("No. It has no Wi-Fi.", question="Can the radio play internet stations?")
+
+    assert composed("Is there an app for the radio?", entry).startswith("**Can the radio play internet stations?**")
+
+
+def test_an_entry_that_asks_how_often_does_not_pass_for_how() -> None:
+    often = passage("After 250 kg of coffee.", question="When do the burrs of the Wren need changing?")
+    steps = passage("1. Lift the upper burr of the Wren out.\n2. Change the burrs and close it.", section=("Burrs",))
+
+    assert "1. Lift" in composed("How do I change the burrs of the Wren?", often, steps)
+
+
+def test_no_sentence_is_said_twice() -> None:
+    text = composed(
+        "How long is the warranty?", passage("The warranty lasts 2 years."), passage("The warranty lasts 2 years.")
+    )
+
+    assert text.count("2 years") == 1
+
+
+def test_nothing_found_composes_nothing() -> None:
+    assert compose("How long?", found(), encode) is None
+
+
+def test_a_remembered_vector_is_not_asked_for_again() -> None:
+    asked: list[str] = []
+
+    def counting(texts: object) -> object:
+        asked.extend(texts)  # type: ignore[arg-type]
+        return encode(texts)  # type: ignore[arg-type]
+
+    remembering = RememberingEncode(counting, size=2)  # type: ignore[arg-type]
+    remembering(["a b", "c d"])
+    remembering(["c d", "e f"])
+
+    assert asked == ["a b", "c d", "e f"]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("One. Two! Three?", 3),
+        ("Use e.g. water. Then stop.", 2),
+        ("It weighs 2.5 kg. Dr. Who agrees.", 2),
+        ("No stop at the end", 1),
+        ("Visit www.a.example now. Done.", 2),
+        ("", 0),
+    ],
+)
+def test_sentences_end_where_people_end_them(text: str, count: int) -> None:
+    assert len(split_sentences(text)) == count
+
+
+LINES = st.sampled_from(
+    [
+        "# Head",
+        "One sentence. Another one here.",
+        "1. step",
+        "- item",
+        "| a | b |",
+        "|---|---|",
+        "| 1 | 2 |",
+        "```",
+        "",
+        "  more",
+        "x",
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=14))
+def test_every_unit_and_every_quote_is_an_exact_stretch(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    document = Document("doc-1", "d", "D", text, "text/markdown", "h")
+
+    assert all(0 <= u.start < u.end <= len(text) and text[u.start : u.end].strip() for u in split_units(text))
+    answer = compose("Which sentence is the item?", found(passage(text)), encode) if text.strip() else None
+    for citation in answer.citations if answer else ():
+        assert document.text[citation.start : citation.end] == citation.quote
