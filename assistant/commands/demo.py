@@ -103,7 +103,9 @@ def show_addresses(address: str, sign_in_token: str, settings: Settings) -> None
     table = Table.grid(padding=(0, 2))
     for what, where in rows.items():
         table.add_row(f"[bold]{what}[/]", where)
-    if out.is_terminal:
+    # A link that is folded inside a frame cannot be copied, so a narrow terminal gets plain lines.
+    needed_columns = max(len(what) + len(where) for what, where in rows.items()) + 8
+    if out.is_terminal and out.width >= needed_columns:
         note = "Stop with Ctrl+C. The sign-in link works once, for a day."
         out.print(Panel(table, title="Tellonce demo", subtitle=note, border_style="cyan", expand=False))
     else:
