@@ -55,7 +55,7 @@ class TurnResult:
     suggestions: tuple[str, ...]
     checks: tuple[Check, ...]
     latency_ms: float
-    searched: str = ""  # the question as it was searched for
+    searched: str = ""  # the question, standing alone
     sureness: float | None = None
 
     @property

@@ -208,7 +208,7 @@ def _turn(turn: TurnResult) -> Element:
     if turn.sureness is not None:
         facts.append(f"sureness {turn.sureness:.2f}")
     if turn.searched:
-        facts.append(f"searched for “{turn.searched}”")
+        facts.append(f"understood as “{turn.searched}”")
     return _node(
         "div",
         _node("div", turn.say, class_="said"),
