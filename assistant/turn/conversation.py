@@ -7,10 +7,10 @@ journal's own rules, and dropped and read anew whenever an event is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assistant.journal.events import Event, Kind, Role, answered_seq
+from assistant.journal.events import Event, Kind, NewEvent, Role, answered_seq
 from assistant.journal.port import Conversation
 from assistant.journal.transcript import next_floor, next_unanswered
 from knowledge.documents import Turn
@@ -126,6 +126,16 @@ def question_of(line: Line) -> Question | None:
         page=dict(line.page),
         events=tuple(event for event in line.events if event.seq < first or answered_seq(event) is not None),
     )
+
+
+def foreseen_question(line: Line, coming: Sequence[NewEvent]) -> Question | None:
+    """What will be owed once `coming` is committed, if nothing comes before it; None when nothing, or for a repeat."""
+    if any(event.client_id == new.client_id for new in coming if new.client_id for event in line.events):
+        return None
+    ahead = replace(line, events=list(line.events), page=dict(line.page))
+    for new in coming:
+        ahead.fold(Event(line.conversation_id, ahead.head + 1, 0, "", new.kind, new.author, new.data, new.client_id))
+    return question_of(ahead)
 
 
 def turns_of(events: Sequence[Event]) -> list[Turn]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from assistant.journal.port import Journal, Unless
 from assistant.journal.transcript import ASSISTANT_FLOOR, QUEUE_FLOOR
 from assistant.turn.answering import Answer, Answering
 from assistant.turn.blocks import parse_blocks
-from assistant.turn.conversation import KEPT_EVENTS, Line, Question, begins_here, question_of
+from assistant.turn.conversation import KEPT_EVENTS, Line, Question, begins_here, foreseen_question, question_of
 
 logger = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ FLOOR_TAKERS = frozenset(
 )
 KEPT_LINES = 1000  # lively conversations whose events stay in memory
 SETTLED_AT_ONCE = 500  # unanswered turns taken up per look into the journal
+HEAD_START_SECONDS = 5.0  # a question not committed by then never will be
 
 
 class TurnRunner:
@@ -54,11 +56,13 @@ class TurnRunner:
         self._bus = bus
         self._answering = answering
         self._slots = asyncio.Semaphore(max_turns)
+        self._max_turns = max_turns
         self._deadline = turn_deadline_seconds
         self._retry = retry_seconds
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._loading: dict[str, list[Event]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._ahead: dict[str, _HeadStart] = {}
         self._committing: set[str] = set()
         self._owner: asyncio.Task[None] | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -100,6 +104,29 @@ class TurnRunner:
             group.create_task(asyncio.to_thread(self._answering.warm_up), name="turn-warm-up")
             ready.set()
             await asyncio.Event().wait()
+
+    def foresee(self, conversation_id: str, coming: Sequence[NewEvent], *, first: bool = False) -> None:
+        """A customer's message is on its way to disk: begins its answer meanwhile, and shows nothing of it before.
+
+        `first`: nothing happened in this conversation yet. Guessing wrong costs a model call, never an answer: the turn
+        takes the head start only for the very question that was committed.
+        """
+        line = self._lines.get(conversation_id)
+        if line is None and first:
+            line = Line(conversation_id, None, ASSISTANT_FLOOR, None, 0)
+        busy = conversation_id in self._running or conversation_id in self._ahead
+        if line is None or busy or self._group is None or len(self._ahead) >= self._max_turns:
+            return
+        if question := foreseen_question(line, coming):
+            drafts = _Drafts(self._bus, question, held=True)
+            task = self._group.create_task(self._answer(question, drafts))
+            self._ahead[conversation_id] = ahead = _HeadStart(question, drafts, task)
+            asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
+
+    def _give_up(self, ahead: _HeadStart) -> None:
+        if self._ahead.get(ahead.question.conversation_id) is ahead:
+            del self._ahead[ahead.question.conversation_id]
+            ahead.task.cancel()
 
     def _on_item(self, item: Item) -> None:
         if not isinstance(item, Event):
@@ -164,7 +191,7 @@ class TurnRunner:
             return False
         self._bus.publish(Typing(conversation_id, ASSISTANT, True))
         try:
-            answer = await self._answer(question)
+            answer = await self._answer_of(question)
             if answer is None:
                 return False
             await self._commit(line, question, answer)
@@ -172,8 +199,16 @@ class TurnRunner:
             self._bus.publish(Typing(conversation_id, ASSISTANT, False))
         return True
 
-    async def _answer(self, question: Question) -> Answer | None:
-        drafts = _Drafts(self._bus, question)
+    async def _answer_of(self, question: Question) -> Answer | None:
+        ahead = self._ahead.pop(question.conversation_id, None)
+        if ahead is not None and ahead.question == question:
+            ahead.drafts.release()
+            return await ahead.task
+        if ahead is not None:
+            ahead.task.cancel()
+        return await self._answer(question, _Drafts(self._bus, question))
+
+    async def _answer(self, question: Question, drafts: _Drafts) -> Answer | None:
         try:
             async with asyncio.timeout(self._deadline):
                 return await self._answering.answer(question, drafts)
@@ -249,18 +284,34 @@ class TurnRunner:
 
 
 class _Drafts:
-    """Publishes an answer's text as it may leave, numbered."""
+    """Publishes an answer's text as it may leave, numbered. `held`: keeps it back until `release`."""
 
-    def __init__(self, bus: Bus, question: Question) -> None:
+    def __init__(self, bus: Bus, question: Question, *, held: bool = False) -> None:
         self._bus = bus
         self._conversation_id = question.conversation_id
         self._turn = question.seq
         self._n = 0
+        self._held: str | None = "" if held else None
+
+    def release(self) -> None:
+        held, self._held = self._held, None
+        self(held or "")
 
     def __call__(self, text: str) -> None:
-        if text:
+        if self._held is not None:
+            self._held += text
+        elif text:
             self._bus.publish(Draft(self._conversation_id, self._turn, self._n, text))
             self._n += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _HeadStart:
+    """An answer begun before its question is on disk."""
+
+    question: Question
+    drafts: _Drafts
+    task: asyncio.Task[Answer | None]
 
 
 def _events_of(question: Question, answer: Answer) -> list[NewEvent]:
