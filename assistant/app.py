@@ -295,6 +295,7 @@ class App:
             encode=lambda texts: self.library.embedder.encode(texts),
             read_document=self._read_document,
             past_conversations=self._past_conversations,
+            catalogue=self.library.catalogue,
         )
         answering.warm_up()
         return answering

@@ -16,6 +16,7 @@ from knowledge.documents import Document, Findings, IndexReport, LibraryStatus, 
 from knowledge.embedding import Embedder, Vectors
 from knowledge.errors import IndexMissing, KnowledgeError
 from knowledge.index import PassageIndex, Progress, nearest_rows
+from knowledge.products import Catalogue
 from knowledge.release_files import ReleaseFiles
 from knowledge.retrieval import QuestionEncoder, Scope, search_release
 
@@ -51,6 +52,7 @@ class Library:
         self._reindexing = threading.Lock()
         self._opening = threading.Lock()
         self._open: tuple[str, ReleaseFiles] | None = None
+        self._catalogue: tuple[int, Catalogue] = (0, Catalogue())
 
     @property
     def release(self) -> int | None:
@@ -68,27 +70,39 @@ class Library:
         *,
         history: Sequence[Turn] = (),
         limit: int = 5,
-        product: str | None = None,
+        product: str | Sequence[str] | None = None,
         language: str | None = None,
     ) -> Findings:
         """The passages that most probably answer the question, best first, all of one release.
 
         Args:
             history: the conversation before the question, oldest first.
-            product: the product that the customer asks about, if known; others' passages fall behind.
+            product: the product or products the customer asks about, if known; others' passages fall behind.
             language: likewise, the customer's language.
 
         Raises:
             IndexMissing: nothing has been indexed yet.
         """
+        products = (product,) if isinstance(product, str) else tuple(product or ())
         for attempt in range(TRIES):
             release = self._live()
+            scope = Scope(limit, products, language, self._catalogue_of(release.number))
             try:
-                return self._search(release, question, history, Scope(limit, product, language))
+                return self._search(release, question, history, scope)
             except IndexMissing:
                 if attempt == TRIES - 1:
                     raise
         raise AssertionError("unreachable")
+
+    def catalogue(self) -> Catalogue:
+        """The products that the documents in service are about; empty before the first reindex."""
+        number = self.release
+        return self._catalogue_of(number) if number is not None else Catalogue()
+
+    def _catalogue_of(self, release: int) -> Catalogue:
+        if self._catalogue[0] != release:
+            self._catalogue = (release, Catalogue.of(self._store.titles_and_products(release)))
+        return self._catalogue[1]
 
     def document(self, document_id: str, release: int | None = None) -> Document | None:
         """The document with the text it had in that release (default: the one in service); None if it had none."""

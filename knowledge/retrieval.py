@@ -20,19 +20,20 @@ from knowledge.chunking import searchable
 from knowledge.documents import Findings, Found, Passage, Turn
 from knowledge.embedding import Embedder, Vectors
 from knowledge.lexical import Lexical, terms
+from knowledge.products import Catalogue
 from knowledge.release_files import ReleaseFiles
 
 CANDIDATES = 60  # from each of meaning and words
-SPARE = 12  # more than asked for are loaded: product and language reorder them, near-duplicates fold
+SPARE = 20  # more than asked for are loaded: product and language reorder them, near-duplicates fold
 LEXICAL_WEIGHT = 0.25
 # 1 would give the best passage the full weight however few of the question's words it holds, 0 only what it earns
 LEXICAL_SCALING = 0.75
 IDENTIFIER_BONUS = 0.3  # for a passage with the very error code or part number that is asked for
-IDENTIFIER_SHARE = 0.02  # a "code" that stands in more of the passages than this tells nothing
+IDENTIFIER_SHARE = 0.05  # a "code" that stands in more of the passages than this tells nothing
 CODE = re.compile(r"[a-z]{1,4}\d+")
 UNKNOWN_CODE_FACTOR = 0.5  # an error code that no passage holds is hardly answered by those of its neighbours
 PRODUCT_BONUS = 0.06
-OTHER_PRODUCT_PENALTY = 0.12
+OTHER_PRODUCT_PENALTY = 0.2
 OTHER_LANGUAGE_PENALTY = 0.15
 FOLLOW_UP_WEIGHT = 0.2  # of the newest earlier turn of each side, beside the question's own 1
 EARLIER = 0.5  # each turn further back counts this much of the one after it
@@ -51,13 +52,20 @@ REFERRING = re.compile(
 LoadPassages = Callable[[Sequence[int]], dict[int, Passage]]
 
 
+EVERYTHING = Catalogue()  # without products, nothing is told apart
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of the release is wanted: how many passages, preferably for which product and in which language."""
+    """What of the release is wanted: how many passages, preferably for which products and in which language.
+
+    `catalogue` tells products apart by the names in a passage's question and headings.
+    """
 
     limit: int = 5
-    product: str | None = None
+    products: tuple[str, ...] = ()
     language: str | None = None
+    catalogue: Catalogue = EVERYTHING
 
 
 class QuestionEncoder:
@@ -148,7 +156,9 @@ def search_release(
             found.append((Found(passage, score, float(similar[i])), positions[i]))
     found.sort(key=lambda pair: -pair[0].score)
     kept = tuple(one for one, _ in _folded(found, files, scope.limit))
-    sure = _sureness_of(files, vector, words, by_words, [position for _, position in found])
+    # what is told of another product makes no surer of the one that is asked about
+    own = [position for one, position in found if scope_part(one.passage, scope) >= 0]
+    sure = _sureness_of(files, vector, words, by_words, own)
     return Findings(question, number, kept, sure)
 
 
@@ -178,8 +188,8 @@ def sureness(similarity: float, share: float) -> float:
 def scope_part(passage: Passage, scope: Scope) -> float:
     """What a passage gains or loses by the product and language that are asked for; neutral ones keep their score."""
     part = 0.0
-    if scope.product and passage.products:
-        own = scope.product.casefold() in {product.casefold() for product in passage.products}
+    if scope.products and (subjects := scope.catalogue.subjects(passage)):
+        own = not subjects.isdisjoint(product.casefold() for product in scope.products)
         part += PRODUCT_BONUS if own else -OTHER_PRODUCT_PENALTY
     if scope.language and passage.language and _spoken(scope.language) != _spoken(passage.language):
         part -= OTHER_LANGUAGE_PENALTY
@@ -213,7 +223,7 @@ def _identifier_part(lexical: Lexical, words: Sequence[str], positions: Sequence
 def is_identifier(word: str) -> bool:
     """Whether a word is a code: it cannot be meant otherwise, and the embedding knows nothing of it."""
     digits = sum(c.isdigit() for c in word)
-    return digits >= 4 or (digits >= 1 and any(c.isalpha() for c in word) and len(word) >= 3)
+    return digits >= 4 or (digits >= 1 and any(c.isalpha() for c in word) and len(word) >= 2)
 
 
 def _folded(found: Sequence[tuple[Found, int]], files: ReleaseFiles, limit: int) -> list[tuple[Found, int]]:

@@ -158,6 +158,17 @@ class KnowledgeStore:
         with self._engine.connect() as connection:
             return {(row.document_id, row.content_hash): int(row.id) for row in connection.execute(query)}
 
+    def titles_and_products(self, release: int) -> list[tuple[str, tuple[str, ...]]]:
+        """Of each document in a release that names products: its title and those."""
+        query = (
+            select(versions.c.title, versions.c.products)
+            .join(release_versions, release_versions.c.version_id == versions.c.id)
+            .where(release_versions.c.release == release, versions.c.products != "[]")
+            .order_by(versions.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [(row.title, tuple(json.loads(row.products))) for row in connection.execute(query)]
+
     def document(self, document_id: str, release: int) -> Document | None:
         """A document as of a release, None when it was not in it."""
         query = (

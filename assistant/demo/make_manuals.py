@@ -18,6 +18,8 @@ SOURCE_FOLDER = DEMO_FOLDER / "sources"
 
 # Two generations of the espresso machine as PDF, the humidifier as DOCX: each format that people keep manuals in.
 TYPESET = {"lark-2": ".pdf", "lark": ".pdf", "plover": ".docx"}
+# What each is about travels in the file's keywords, where the knowledge reads it.
+PRODUCTS = {"lark-2": "Lark 2", "lark": "Lark", "plover": "Plover"}
 TYPESETTERS = ("manual_source.py", "typeset_pdf.py", "typeset_docx.py")
 
 
@@ -46,24 +48,24 @@ def _copy(source: Path, target: Path) -> Path:
 def _typeset(name: str, target: Path) -> Path:
     """Typesets unless `target` already carries the stamp of its source, readable in the file itself."""
     markdown = (SOURCE_FOLDER / f"{name}.md").read_text(encoding="utf-8")
-    stamp = _stamp_of(markdown)
+    stamp = _stamp_of(f"{PRODUCTS[name]}\n{markdown}")
     if not target.exists() or stamp.encode() not in target.read_bytes():
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_set_type(markdown, target.suffix, stamp))
+        target.write_bytes(_set_type(markdown, target.suffix, f"product:{PRODUCTS[name]}", stamp))
     return target
 
 
-def _set_type(markdown: str, suffix: str, stamp: str) -> bytes:
+def _set_type(markdown: str, suffix: str, keywords: str, stamp: str) -> bytes:
     from assistant.demo.manual_source import parse_manual
 
     manual = parse_manual(markdown)
     if suffix == ".pdf":
         from assistant.demo.typeset_pdf import typeset_pdf
 
-        return typeset_pdf(manual, keywords=stamp)
+        return typeset_pdf(manual, keywords=f"{keywords}, {stamp}")
     from assistant.demo.typeset_docx import typeset_docx
 
-    return typeset_docx(manual, comment=stamp)
+    return typeset_docx(manual, keywords=keywords, comment=stamp)
 
 
 def _stamp_of(markdown: str) -> str:

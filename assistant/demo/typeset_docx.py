@@ -22,11 +22,14 @@ EPOCH = (2026, 10, 1, 0, 0, 0)
 ACCENT = RGBColor(0x0F, 0x6A, 0x63)
 
 
-def typeset_docx(manual: Manual, *, comment: str) -> bytes:
-    """The manual as a DOCX file. `comment` stands readable at the end of the file, as the archive's comment."""
+def typeset_docx(manual: Manual, *, keywords: str, comment: str) -> bytes:
+    """The manual as a DOCX file with `keywords` among its properties.
+
+    `comment` stands readable at the end of the file, as the archive's comment.
+    """
     document = docx.Document()
     _set_face(document)
-    _set_properties(document, manual)
+    _set_properties(document, manual, keywords)
     _set_running_head(document.sections[0], manual.title)
     document.add_paragraph(manual.title, style="Title")
     document.add_paragraph(manual.subtitle, style="Subtitle")
@@ -45,11 +48,11 @@ def _set_face(document: Any) -> None:
             style.font.color.rgb = ACCENT
 
 
-def _set_properties(document: Any, manual: Manual) -> None:
+def _set_properties(document: Any, manual: Manual, keywords: str) -> None:
     properties = document.core_properties
     properties.title, properties.subject, properties.author = manual.title, manual.subtitle, "Aldermorn Ltd"
     properties.created = properties.modified = datetime(*EPOCH, tzinfo=UTC)
-    properties.language = "en-GB"
+    properties.keywords, properties.language = keywords, "en-GB"
 
 
 def _set_running_head(section: Any, title: str) -> None:

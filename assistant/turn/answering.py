@@ -45,6 +45,7 @@ from assistant.turn.tokens import TokenCounter
 from assistant.turn.understanding import Understanding, needs_context, understand
 from knowledge.documents import Document, Findings, Turn
 from knowledge.errors import IndexMissing
+from knowledge.products import Catalogue
 
 logger = structlog.get_logger(__name__)
 
@@ -105,6 +106,7 @@ class Answering:
         encode: `Embedder.encode`; called from a thread.
         read_document: (document id, release) -> the document as of that release, to hold quotes against.
         past_conversations: (customer id, this conversation's id) -> one line each, newest first.
+        catalogue: the products that the knowledge tells of; called from a thread.
         model: None takes what the settings name, which may be none.
 
     Raises:
@@ -120,6 +122,7 @@ class Answering:
         encode: Encode,
         read_document: ReadDocument,
         past_conversations: PastConversations | None = None,
+        catalogue: Callable[[], Catalogue] = Catalogue,
         model: ChatModel | None = None,
         counter: TokenCounter | None = None,
     ) -> None:
@@ -129,6 +132,7 @@ class Answering:
         self._encode = RememberingEncode(encode)
         self._read_document = read_document
         self._past_conversations = past_conversations
+        self._catalogue = catalogue
         self._model = model if model is not None else open_model(settings)
         self._counter = counter or TokenCounter()
         self._prompts = load_prompts()
