@@ -20,8 +20,9 @@ from assistant.channels.waiting import QueueClock
 from assistant.channels.web import Receive, Scope, Send, WebDoor
 from assistant.errors import SettingsError, TellonceError, Unavailable
 from assistant.journal.bus import LocalBus
-from assistant.journal.events import Event
+from assistant.journal.events import Event, NewEvent
 from assistant.journal.store import SqliteJournal
+from assistant.server.hosts import Hosts
 from assistant.server.pages import Pages
 from assistant.server.readiness import Readiness
 from assistant.server.serving import Endpoint
@@ -123,6 +124,8 @@ class App:
     def __init__(self, settings: Settings, shop: DemoShop | None) -> None:
         self.settings = settings
         self.pages = Pages()
+        # The demo signs in whoever asks, so no other site's page may come to ask.
+        self.hosts = Hosts(settings.public_hosts, guarded=shop is not None)
         self.bus = LocalBus()
         self.readiness = Readiness((STORES, INDEX, MODEL))
         self.metrics: Metrics
@@ -213,7 +216,10 @@ class App:
         self.journal = open_journal(self.settings, self.bus)
         self.tokens = open_identity(self.settings)
         self.inbound = Inbound(
-            self.journal, ces_scale=self.settings.ces_scale, estimate_wait=self._queue_clock.estimate_seconds
+            self.journal,
+            ces_scale=self.settings.ces_scale,
+            estimate_wait=self._queue_clock.estimate_seconds,
+            foresee=self._foresee,
         )
         self._web = WebDoor(
             journal=self.journal,
@@ -229,6 +235,10 @@ class App:
         )
         self._sockets = {"/ws/chat": self._web, "/ws/desk": self._desk_socket}
         self.readiness.ready(STORES, "journal, identities")
+
+    def _foresee(self, conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
+        if self.runner is not None:
+            self.runner.foresee(conversation_id, coming, first=first)
 
     def _mode(self) -> str:
         if self.runner is not None:

@@ -62,8 +62,15 @@ class Settings(BaseSettings):
     )
     ces_scale: Literal[5, 7] = Field(7, description="Customer Effort Score from 1 (easy) to 5 or 7 (difficult).")
 
-    message_limit: str = Field("20/minute", description="Messages one visitor may send, as `count/period`.")
+    public_hosts: str = Field(
+        "", description="Host names this server answers to, comma-separated; default: any (the demo: this machine's)."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1", description="Proxies whose `X-Forwarded-For` and `-Proto` are believed, comma-separated."
+    )
+    message_limit: str = Field("60/minute", description="Messages one visitor may send, as `count/period`.")
     connection_limit: str = Field("120/minute", description="Connections one address may open, as `count/period`.")
+    conversation_limit: str = Field("60/minute", description="Conversations one address may begin, as `count/period`.")
     send_buffer_bytes: int = Field(
         1_048_576, ge=65_536, description="Unsent bytes after which a slow reader is cut off."
     )

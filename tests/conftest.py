@@ -171,7 +171,8 @@ StartServer = Callable[..., ServerProcess]
 def describe_server(folder: Path, log: Path, *, demo: bool, env: dict[str, str] | None = None) -> ServerProcess:
     """A server that is not started yet; nothing of the caller's own settings reaches it."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TELLONCE_", "OPENAI_"))}
-    own = {"TELLONCE_DATA_DIR": str(folder), "TELLONCE_MESSAGE_LIMIT": "10000/minute", **(env or {})}
+    limits = {f"TELLONCE_{name}_LIMIT": "10000/minute" for name in ("MESSAGE", "CONNECTION", "CONVERSATION")}
+    own = {"TELLONCE_DATA_DIR": str(folder), **limits, **(env or {})}
     return ServerProcess(["demo" if demo else "serve"], folder, {**clean, **own}, log)
 
 

@@ -17,6 +17,7 @@ PURE = {
     "assistant.errors",
     "assistant.journal.events",
     "assistant.journal.port",
+    "assistant.journal.rendering",
     "assistant.journal.transcript",
     "assistant.journal.chain",
     "assistant.profile.customer",

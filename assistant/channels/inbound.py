@@ -17,29 +17,44 @@ from assistant.channels.frames import Page
 from assistant.effort import surveys
 from assistant.errors import BadFrame, Conflict, NotFound, Superseded
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
-from assistant.journal.port import Appended, Conversation, Journal, Unless
+from assistant.journal.port import Appended, Conversation, Journal, Unless, read_whole
 from assistant.journal.transcript import AGENT_FLOOR, ENDED_FLOOR, QUEUE_FLOOR
 
 logger = structlog.get_logger(__name__)
 
 RATED_ROLES = frozenset({Role.ASSISTANT, Role.AGENT})
-PAGE_EVENTS = 500
 
 # position in the queue (1 is next) -> seconds until an agent is likely to answer; None when nothing is known
 EstimateWait = Callable[[int], int | None]
+
+
+# told of a message on its way to disk (conversation, its events, first of all?), so that an answer can be begun
+Foresee = Callable[[str, Sequence[NewEvent], bool], None]
 
 
 def know_no_wait(position: int) -> int | None:
     return None
 
 
+def foresee_nothing(conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
+    return None
+
+
 class Inbound:
     """The verbs. `ces_scale`: 5 or 7. `estimate_wait` knows how long the queue takes."""
 
-    def __init__(self, journal: Journal, *, ces_scale: int, estimate_wait: EstimateWait = know_no_wait) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        ces_scale: int,
+        estimate_wait: EstimateWait = know_no_wait,
+        foresee: Foresee = foresee_nothing,
+    ) -> None:
         self._journal = journal
         self._ces_scale = ces_scale
         self._estimate_wait = estimate_wait
+        self._foresee = foresee
 
     async def say(
         self,
@@ -49,10 +64,16 @@ class Inbound:
         client_id: str,
         *,
         also: Sequence[NewEvent] = (),
+        first: bool = False,
     ) -> Appended:
-        """The message, durable. `also` holds what became known with it (context, identity), in the same commit."""
+        """The message, durable. `also` holds what became known with it (context, identity), in the same commit.
+
+        `first`: the caller knows of nothing that happened in this conversation before.
+        """
         message = NewEvent(Kind.MESSAGE, author, {"text": text, "blocks": plain_blocks(text)}, client_id)
-        return await self._journal.append(conversation_id, [message, *also])
+        events = (message, *also)
+        self._foresee(conversation_id, events, first)
+        return await self._journal.append(conversation_id, events)
 
     async def ask_human(
         self, conversation_id: str, author: Author, reason: str | None, client_id: str, *, also: Sequence[NewEvent] = ()
@@ -161,20 +182,9 @@ class Inbound:
 
     async def _newest(self, conversation: Conversation, kind: Kind) -> Event:
         """The newest event of a kind; the newest of any where the state came about another way."""
-        events = await read_whole(self._journal, conversation.id)
-        return next((event for event in reversed(events) if event.kind is kind), events[-1])
-
-
-async def read_whole(journal: Journal, conversation_id: str, *, audience: Audience = Audience.STAFF) -> list[Event]:
-    """Every event of one conversation, in order."""
-    events: list[Event] = []
-    while True:
-        page = await journal.read(
-            conversation_id, after=events[-1].seq if events else 0, audience=audience, limit=PAGE_EVENTS
-        )
-        events += page
-        if len(page) < PAGE_EVENTS:
-            return events
+        if found := await self._journal.newest(conversation.id, kind):
+            return found
+        return (await self._journal.read(conversation.id, after=conversation.head_seq - 1))[-1]
 
 
 async def _once_more(attempt: Callable[[], Awaitable[Appended]]) -> Appended:

@@ -34,9 +34,9 @@ from assistant.channels.frames import (
     parse_frame,
 )
 from assistant.channels.inbound import Inbound, context_event, identified_event
-from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError
+from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError, Unauthorized
 from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
-from assistant.journal.events import Audience, Author, Event, NewEvent, Role
+from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
 from assistant.journal.port import Appended, Conversation, Journal
 from assistant.profile.customer import Claims, Customer
 from assistant.server.problems import refuse_handshake
@@ -120,7 +120,8 @@ class WebDoor:
         try:
             check_origin(scope, self.origins)
             subprotocol = choose_subprotocol(scope)
-            self.limits.count_connection((scope.get("client") or (None,))[0])
+            address = (scope.get("client") or (None,))[0]
+            self.limits.count_connection(address)
         except TellonceError as error:
             self.metrics.count_refusal(error.code)
             await refuse_handshake(send, error)
@@ -129,7 +130,7 @@ class WebDoor:
         wire: Wire = scope["extensions"]["tellonce.wire"]
         structlog.contextvars.bind_contextvars(connection=uuid.uuid4().hex[:12])
         self.metrics.connections.inc()
-        session = Session(self, wire)
+        session = Session(self, wire, address)
         try:
             await session.run(receive)
         except Refused as refused:
@@ -143,6 +144,7 @@ class Session:
     """One customer on one socket."""
 
     __slots__ = (
+        "_address",
         "_author",
         "_bad_frames",
         "_behind_seq",
@@ -150,6 +152,7 @@ class Session:
         "_customer_id",
         "_door",
         "_draft",
+        "_expiry",
         "_held",
         "_live",
         "_pending",
@@ -157,13 +160,15 @@ class Session:
         "_typing_at",
         "_typing_on",
         "_unsubscribe",
+        "_untouched",
         "_visitor_id",
         "_wire",
     )
 
-    def __init__(self, door: WebDoor, wire: Wire) -> None:
+    def __init__(self, door: WebDoor, wire: Wire, address: str | None) -> None:
         self._door = door
         self._wire = wire
+        self._address = address
         self._author = Author(Role.CUSTOMER)
         self._bad_frames: deque[float] | None = None
         self._conversation_id = ""
@@ -171,6 +176,8 @@ class Session:
         self._customer_id: str | None = None
         self._pending: tuple[NewEvent, ...] = ()  # told with the first words: who this is, where they are
         self._unsubscribe: Unsubscribe | None = None
+        self._expiry: asyncio.TimerHandle | None = None  # when the identity stops proving anything
+        self._untouched = False  # nothing happened in this conversation yet, as far as is known here
         self._live = False  # False while the journal is being replayed
         self._sent_seq = 0
         self._behind_seq = 0  # the newest event that was published during a replay
@@ -191,6 +198,9 @@ class Session:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
         self._tell_typing(False)
 
     # hello
@@ -220,18 +230,21 @@ class Session:
         visitor_id, visitor_token = (
             (door.tokens.read_visitor(hello.visitor), hello.visitor) if hello.visitor else door.tokens.issue_visitor()
         )
-        customer = await door.recognise(await door.tokens.identify(hello.identity)) if hello.identity else None
+        claims = await door.tokens.identify(hello.identity) if hello.identity else None
+        customer = await door.recognise(claims) if claims else None
         customer_id = customer.id if customer else None
         self._author = Author(Role.CUSTOMER, customer.name if customer else None, customer_id or visitor_id)
         conversation = await self._open_conversation(hello, visitor_id, customer_id)
         self._visitor_id, self._customer_id, self._conversation_id = visitor_id, customer_id, conversation.id
+        self._untouched = conversation.head_seq == 0
         structlog.contextvars.bind_contextvars(conversation=conversation.id)
         if customer_id is not None:
             await self._attach(conversation, customer_id)
-        if context := context_event(self._author, hello.page, hello.locale):
-            self._pending = (*self._pending, context)
+        await self._note_context(conversation, hello)
         # Subscribed before reading: an event between the two is noticed, and sent once.
         self._unsubscribe = door.bus.subscribe(conversation.id, self._deliver)
+        if claims is not None and claims.good_until is not None:
+            self._expiry = asyncio.get_running_loop().call_later(claims.good_until - time.time(), self._expire)
         self._wire.write_text(
             frames.welcome_frame(
                 visitor=visitor_token,
@@ -250,6 +263,7 @@ class Session:
         if hello.conversation is None:
             if hello.after:
                 raise Conflict("There is no conversation yet, so there is nothing after that number.")
+            self._door.limits.count_conversation(self._address)
             return await journal.create_conversation(visitor_id=visitor_id, customer_id=customer_id)
         conversation = await journal.load_conversation(hello.conversation)
         if conversation is None:
@@ -270,6 +284,20 @@ class Session:
             await self._door.journal.append(conversation.id, [identified])
         else:
             self._pending = (identified,)
+
+    async def _note_context(self, conversation: Conversation, hello: Hello) -> None:
+        """Where the visitor is goes along with their next words, unless the journal says so already."""
+        context = context_event(self._author, hello.page, hello.locale)
+        if context is None:
+            return
+        known = await self._door.journal.newest(conversation.id, Kind.CONTEXT) if conversation.head_seq else None
+        if known is None or known.data != context.data:
+            self._pending = (*self._pending, context)
+
+    def _expire(self) -> None:
+        """A proof of who this is holds no longer than its token says, however long the socket stays open."""
+        self._wire.write_text(frames.error_frame(Unauthorized("This sign-in has expired. Please sign in again.")))
+        self._wire.cut_off(POLICY, "identity_expired")
 
     # delivery
 
@@ -369,7 +397,8 @@ class Session:
         inbound, conversation, author = self._door.inbound, self._conversation_id, self._author
         match frame:
             case Say(frame_id, text):
-                appended = await inbound.say(conversation, author, text, frame_id, also=self._pending)
+                first, self._untouched = self._untouched, False
+                appended = await inbound.say(conversation, author, text, frame_id, also=self._pending, first=first)
                 self._pending = ()
             case AskHuman(frame_id, reason):
                 appended = await inbound.ask_human(conversation, author, reason, frame_id, also=self._pending)
@@ -459,11 +488,11 @@ def check_origin(scope: Scope, allowed: frozenset[str]) -> None:
     Raises:
         Forbidden: the Origin is neither our own nor among the allowed ones; "null" never is.
     """
-    origin = _header(scope, b"origin")
+    origin = find_header(scope, b"origin")
     if origin is None:
         return
     origin = origin.rstrip("/").lower()
-    host = (_header(scope, b"host") or "").lower()
+    host = (find_header(scope, b"host") or "").lower()
     if origin in allowed or (host and _is_own(origin, host)):
         return
     raise Forbidden("This site is not allowed to open a conversation here: add it to TELLONCE_ALLOWED_ORIGINS.")
@@ -491,7 +520,8 @@ def choose_subprotocol(scope: Scope) -> str | None:
     return frames.SUBPROTOCOL if offered else None
 
 
-def _header(scope: Scope, name: bytes) -> str | None:
+def find_header(scope: Scope, name: bytes) -> str | None:
+    """The first header of this name (lower case) in a request's ASGI scope."""
     for key, value in scope["headers"]:
         if key.lower() == name:
             return str(value, "latin-1")

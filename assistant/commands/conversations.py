@@ -171,7 +171,7 @@ async def _load(journal: SqliteJournal, conversation_id: str) -> tuple[Conversat
 
 def _render(conversation: Conversation, events: list[Event], format_: Format) -> str:
     """The document that `GET /v1/conversations/{id}/transcript` gives an agent."""
-    from assistant.server.transcripts import as_html, as_text
+    from assistant.journal.rendering import as_html, as_text
 
     match format_:
         case "txt":

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from assistant.profile.customer import Customer
     from assistant.profile.store import Profiles
 
-CONVERSATIONS_LIMIT = 100_000
 IMPORT_MAX_BYTES = 200 * 1024 * 1024
 
 app = typer.Typer(
@@ -201,7 +200,7 @@ async def _conversations(customer_id: str) -> list[dict[str, Any]]:
 
     journal = _open_journal()
     try:
-        found = await journal.list_conversations(customer_id=customer_id, limit=CONVERSATIONS_LIMIT)
+        found = await journal.list_conversations(customer_id=customer_id, limit=None)
         return [
             {
                 "conversation": one.id,
@@ -218,11 +217,16 @@ async def _conversations(customer_id: str) -> list[dict[str, Any]]:
 
 
 async def _erase_conversations(customer_id: str) -> tuple[int, int]:
-    """How many conversations and events were erased."""
+    """How many conversations and events were erased; looks again until there is nothing, as somebody may be talking."""
     journal = _open_journal()
+    erased = 0
     try:
-        found = await journal.list_conversations(customer_id=customer_id, limit=CONVERSATIONS_LIMIT)
-        return len(found), sum([await journal.erase(one.id) for one in found])
+        while True:
+            found = await journal.list_conversations(customer_id=customer_id, empty=True, limit=None)
+            fresh = sum([await journal.erase(one.id) for one in found])
+            if not fresh:
+                return len(found), erased
+            erased += fresh
     finally:
         await journal.close()
 

@@ -76,9 +76,10 @@ class Journal(Protocol):
         customer_id: str | None = None,
         floors: Sequence[str] = (),
         unanswered: bool = False,
-        limit: int = 100,
+        empty: bool = False,
+        limit: int | None = 100,
     ) -> list[Conversation]:
-        """Newest first; only those that fit every given filter and hold at least one event."""
+        """Newest first; only those that fit every given filter. `empty`: also those without events; limit None: all."""
         ...
 
     async def attach_customer(self, conversation_id: str, customer_id: str) -> None:
@@ -105,6 +106,10 @@ class Journal(Protocol):
         self, conversation_id: str, *, after: int = 0, audience: Audience = Audience.STAFF, limit: int = 500
     ) -> list[Event]:
         """Events with seq > after in order, at most `limit`. Audience EVERYONE leaves internal kinds out."""
+        ...
+
+    async def newest(self, conversation_id: str, kind: Kind) -> Event | None:
+        """The newest event of this kind in one conversation; None where there is none."""
         ...
 
     def verify(self, conversation_id: str | None = None) -> AsyncIterator[ChainReport]:

@@ -21,7 +21,7 @@ from assistant import database
 from assistant.errors import Forbidden, NotFound, StorageUnavailable
 from assistant.journal import appending, chain
 from assistant.journal.appending import EVENT_COLUMNS, Clock, event_of, format_time
-from assistant.journal.events import Audience, Event, NewEvent
+from assistant.journal.events import Audience, Event, Kind, NewEvent
 from assistant.journal.port import Appended, ChainReport, Conversation, Unless
 from assistant.journal.transcript import ASSISTANT_FLOOR
 from assistant.journal.writer import OnCommitted, Work, Writer
@@ -86,10 +86,11 @@ class SqliteJournal:
         customer_id: str | None = None,
         floors: Sequence[str] = (),
         unanswered: bool = False,
-        limit: int = 100,
+        empty: bool = False,
+        limit: int | None = 100,
     ) -> list[Conversation]:
-        """Newest first; only those that fit every given filter and hold at least one event."""
-        conditions, values = ["head_seq > 0"], list[Any]()
+        """Newest first; only those that fit every given filter. `empty`: also those without events; limit None: all."""
+        conditions, values = ["head_seq >= 0" if empty else "head_seq > 0"], list[Any]()
         for column, value in (("visitor_id", visitor_id), ("customer_id", customer_id)):
             if value is not None:
                 conditions.append(f"{column} = ?")
@@ -102,7 +103,7 @@ class SqliteJournal:
         where = " AND ".join(conditions)
         order = "ORDER BY updated_at DESC, id DESC LIMIT ?"
         query = f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE {where} {order}"  # noqa: S608
-        return [Conversation(*row) for row in await self._fetch(query, (*values, limit))]
+        return [Conversation(*row) for row in await self._fetch(query, (*values, -1 if limit is None else limit))]
 
     async def attach_customer(self, conversation_id: str, customer_id: str) -> None:
         """The conversation belongs to this customer from now on."""
@@ -123,6 +124,13 @@ class SqliteJournal:
         query = f"""SELECT {EVENT_COLUMNS} FROM events WHERE conversation_id = ? AND seq > ? {seen}
             ORDER BY seq LIMIT ?"""  # noqa: S608
         return [event_of(row) for row in await self._fetch(query, (conversation_id, after, limit))]
+
+    async def newest(self, conversation_id: str, kind: Kind) -> Event | None:
+        """The newest event of this kind in one conversation; None where there is none."""
+        query = f"""SELECT {EVENT_COLUMNS} FROM events WHERE conversation_id = ? AND kind = ?
+            ORDER BY seq DESC LIMIT 1"""  # noqa: S608
+        rows = await self._fetch(query, (conversation_id, kind.value))
+        return event_of(rows[0]) if rows else None
 
     async def verify(self, conversation_id: str | None = None) -> AsyncIterator[ChainReport]:
         """Recomputes one chain, or every chain, in bounded memory while writing goes on."""

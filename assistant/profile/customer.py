@@ -8,12 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified identity token says (PROTOCOL section 6)."""
+    """What a verified identity token says (PROTOCOL section 6). After `good_until` (Unix seconds) it proves nothing."""
 
     subject: str
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+    good_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

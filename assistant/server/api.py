@@ -19,11 +19,12 @@ from starlette.routing import BaseRoute
 
 from assistant import __version__
 from assistant.channels.frames import MAX_TEXT_CHARACTERS, clean_text
-from assistant.channels.inbound import Inbound, read_whole
+from assistant.channels.inbound import Inbound
 from assistant.channels.web import check_access
 from assistant.errors import BadFrame, Forbidden, NotFound, TellonceError, Unauthorized
 from assistant.journal.events import Audience, Author, Event, Role, frame_for_customer
-from assistant.journal.port import Conversation, Journal
+from assistant.journal.port import Conversation, Journal, read_whole
+from assistant.journal.rendering import CONTENT_SECURITY_POLICY, as_html, as_text
 from assistant.profile.customer import Claims, Customer
 from assistant.server.identity import Tokens
 from assistant.server.limits import Limits
@@ -31,7 +32,6 @@ from assistant.server.metrics import Metrics
 from assistant.server.problems import CODES, MEDIA_TYPE, SERVER_ERROR, encode, problem, problem_of
 from assistant.server.readiness import Readiness
 from assistant.server.shop import DemoShop, make_shop_router
-from assistant.server.transcripts import CONTENT_SECURITY_POLICY, as_html, as_text
 from knowledge.documents import Document
 from knowledge.errors import KnowledgeError
 
@@ -260,7 +260,7 @@ def _conversations(open_rooms: OpenRooms) -> APIRouter:
     @router.post("", status_code=201, summary="Begin a conversation on a channel without a socket")
     async def begin(request: Request) -> NewConversation:
         rooms = await open_rooms()
-        rooms.limits.count_connection(request.client.host if request.client else None)
+        rooms.limits.count_conversation(request.client.host if request.client else None)
         visitor_id, token = rooms.tokens.issue_visitor()
         conversation = await rooms.journal.create_conversation(visitor_id=visitor_id, channel="http")
         return NewConversation(conversation=conversation.id, visitor=token)
@@ -329,7 +329,7 @@ def _readable(message: NewMessage) -> tuple[str, str]:
 
 def _frame(event: Event, *, staff: bool) -> dict[str, Any]:
     """The event as its reader's socket would tell it; staff see every event, so the one before is always seq - 1."""
-    frame = frame_for_customer(event, own=event.author.role is Role.CUSTOMER)
+    frame = frame_for_customer(event, own=event.author.role is Role.CUSTOMER and not staff)
     return {**frame, "prev": event.seq - 1} if staff else frame
 
 

@@ -280,7 +280,8 @@ def _customer_claims(claims: dict[str, Any]) -> Claims:
     # an identity provider that says an address is unproven (OpenID Connect Core section 5.1) is taken at its word
     email = None if claims.get("email_verified") is False else clean_email(claims.get("email"))
     phone = None if claims.get("phone_number_verified") is False else clean_phone(claims.get("phone"))
-    return Claims(_subject(claims), clean_name(claims.get("name")), email, phone)
+    good_until = _number(claims, "exp", required=True) + LEEWAY_SECONDS
+    return Claims(_subject(claims), clean_name(claims.get("name")), email, phone, good_until)
 
 
 def _clock_sentence(ahead_seconds: float) -> str:

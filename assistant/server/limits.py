@@ -18,11 +18,12 @@ from assistant.settings import Settings
 
 
 class Limits:
-    """Two allowances, each over a moving window: messages a visitor, connections an address."""
+    """Three allowances, each over a moving window: messages a visitor, connections and new conversations an address."""
 
     def __init__(self, settings: Settings) -> None:
         self._messages = _read_limit("TELLONCE_MESSAGE_LIMIT", settings.message_limit)
         self._connections = _read_limit("TELLONCE_CONNECTION_LIMIT", settings.connection_limit)
+        self._conversations = _read_limit("TELLONCE_CONVERSATION_LIMIT", settings.conversation_limit)
         self._counter = MovingWindowRateLimiter(MemoryStorage())
 
     def check_message(self, visitor_id: str) -> None:
@@ -35,14 +36,17 @@ class Limits:
         self._counter.hit(self._messages, "message", visitor_id)
 
     def count_connection(self, address: str | None) -> None:
-        """Counts a connection. Raises RateLimited.
+        """Counts a connection from this address. Raises RateLimited."""
+        self._count(self._connections, "connection", address, "There were many connections at once.")
 
-        Loopback has no allowance: behind a proxy on this machine that hides addresses, it is every customer at once.
-        """
-        if address is None or _is_loopback(address):
-            return
-        if not self._counter.hit(self._connections, "connection", address):
-            raise self._refusal(self._connections, "connection", address, "There were many connections at once.")
+    def count_conversation(self, address: str | None) -> None:
+        """Counts a conversation begun from this address: each is a row for good. Raises RateLimited."""
+        self._count(self._conversations, "conversation", address, "Many conversations were begun at once.")
+
+    def _count(self, item: RateLimitItem, kind: str, address: str | None, what: str) -> None:
+        who = neighbourhood(address)
+        if not self._counter.hit(item, kind, who):
+            raise self._refusal(item, kind, who, what)
 
     def _refusal(self, item: RateLimitItem, kind: str, who: str, what: str) -> RateLimited:
         reset_at, _ = self._counter.get_window_stats(item, kind, who)
@@ -54,11 +58,18 @@ def _read_limit(name: str, value: str) -> RateLimitItem:
     try:
         return parse(value)
     except ValueError as error:
-        raise SettingsError(f"{name}={value!r} is not a limit such as 20/minute. Correct or unset it.") from error
+        raise SettingsError(f"{name}={value!r} is not a limit such as 60/minute. Correct or unset it.") from error
 
 
-def _is_loopback(address: str) -> bool:
+def neighbourhood(address: str | None) -> str:
+    """Whom an allowance belongs to: an IPv4 address, or the /64 that one IPv6 customer has to themselves (RFC 6177)."""
+    if address is None:
+        return "unknown"
     try:
-        return ipaddress.ip_address(address).is_loopback
+        parsed = ipaddress.ip_address(address)
     except ValueError:
-        return False
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return address

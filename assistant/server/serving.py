@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from assistant.channels.web import GOING_AWAY, Receive, Scope, Send
-from assistant.errors import NotFound, SettingsError, TellonceError
+from assistant.channels.web import GOING_AWAY, Receive, Scope, Send, find_header
+from assistant.errors import Forbidden, NotFound, SettingsError, TellonceError
+from assistant.server.hosts import Hosts
 from assistant.server.pages import Pages
-from assistant.server.problems import refuse_handshake
+from assistant.server.problems import encode, problem_of, refuse_handshake
 from assistant.settings import Settings
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -89,6 +90,7 @@ class Rooms(Protocol):
     """What the front door leads to (`app.App`)."""
 
     pages: Pages
+    hosts: Hosts
 
     async def start(self) -> None:
         """Called once on the event loop; returns at once, and goes on opening behind."""
@@ -117,13 +119,24 @@ class FrontDoor:
             if endpoint is not None:
                 await endpoint(scope, receive, send)
         elif scope["type"] == "http":
-            if not await self._rooms.pages.respond(scope, send):
-                await (await self._rooms.api())(scope, bounded(receive), send)
+            await self._answer(scope, receive, send)
         else:
             await self._live(receive, send)
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._rooms.hosts.check(find_header(scope, b"host") or "")
+        except Forbidden as error:
+            status, headers, body = encode(problem_of(error))
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+        if not await self._rooms.pages.respond(scope, send):
+            await (await self._rooms.api())(scope, bounded(receive), send)
+
     async def _socket(self, scope: Scope, send: Send) -> Endpoint | None:
         try:
+            self._rooms.hosts.check(find_header(scope, b"host") or "")
             endpoint = (await self._rooms.sockets()).get(scope["path"])
             if endpoint is not None:
                 return endpoint
@@ -216,6 +229,7 @@ def make_server(rooms: Rooms, settings: Settings) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return uvicorn.Server(config)

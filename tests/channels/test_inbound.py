@@ -9,11 +9,12 @@ import pytest
 
 from assistant import database
 from assistant.channels.frames import Page
-from assistant.channels.inbound import Inbound, context_event, plain_blocks, read_whole
+from assistant.channels.inbound import Inbound, context_event, plain_blocks
 from assistant.channels.waiting import QueueClock
 from assistant.errors import Conflict, NotFound
 from assistant.journal.bus import LocalBus
 from assistant.journal.events import Author, Event, Kind, NewEvent, Role
+from assistant.journal.port import read_whole
 from assistant.journal.store import SqliteJournal
 
 ADA = Author(Role.CUSTOMER, "Ada", "vis_1")

@@ -222,6 +222,20 @@ class JournalContract:
         assert await listed(customer_id="ada", visitor_id="v2") == [2]
         assert await listed(floors=[QUEUE_FLOOR, AGENT_FLOOR]) == [0]
         assert await listed(unanswered=True) == [1, 2]
+        assert await listed(visitor_id="v2", empty=True) == [2, 3]
+        assert len(await listed(limit=None)) == 3
+
+    async def test_the_newest_event_of_a_kind_is_found(self, journal: Journal) -> None:
+        conversation = await journal.create_conversation(visitor_id="v1")
+        other = await journal.create_conversation(visitor_id="v1")
+        await journal.append(conversation.id, [says("one"), says("two"), NewEvent(Kind.NOTE, ADA, {"text": "three"})])
+
+        newest = await journal.newest(conversation.id, Kind.MESSAGE)
+
+        assert newest is not None
+        assert (newest.seq, newest.text) == (2, "two")
+        assert await journal.newest(conversation.id, Kind.CONTEXT) is None
+        assert await journal.newest(other.id, Kind.MESSAGE) is None
 
     async def test_a_customer_is_attached(self, journal: Journal) -> None:
         conversation = await journal.create_conversation(visitor_id="v")

@@ -26,6 +26,7 @@ from assistant.journal.events import ASSISTANT, Audience, Kind, NewEvent
 from assistant.journal.store import SqliteJournal
 from assistant.profile.store import Profiles
 from assistant.server.desk import DeskDoor
+from assistant.server.hosts import Hosts
 from assistant.server.identity import Tokens
 from assistant.server.pages import Pages
 from assistant.server.serving import address_of, bind, make_server
@@ -44,6 +45,7 @@ class Rooms:
 
     def __init__(self, door: DeskDoor) -> None:
         self.pages = Pages()
+        self.hosts = Hosts("", guarded=False)
         self.door = door
 
     async def start(self) -> None: ...

@@ -9,6 +9,11 @@ import uuid
 
 from talking import arrive, is_answer, of_kind
 
+from assistant.app import open_journal
+from assistant.journal.events import Kind
+from assistant.journal.port import read_whole
+from assistant.settings import load_settings
+
 
 async def test_a_question_is_acknowledged_answered_and_cited(shared_server):
     async with arrive(shared_server) as customer:
@@ -52,6 +57,21 @@ async def test_the_ack_comes_before_the_event_it_acknowledges(shared_server):
     assert event["seq"] == ack["seq"]
     assert event["id"] == ack["id"]
     assert customer.seen.index(ack) < customer.seen.index(event)
+
+
+async def test_where_the_visitor_is_is_noted_when_it_changes_and_not_when_they_come_back(shared_server):
+    kettle = {"url": "https://shop.example/kettle", "product": "kettle"}
+    async with arrive(shared_server, page=kettle, locale="en") as customer:
+        await customer.say("Hello")
+    for page in (kettle, kettle, {"url": "https://shop.example/basket"}):
+        async with arrive(shared_server, seat=customer.welcome, page=page, locale="en") as back:
+            await back.say("Hello again")
+
+    journal = open_journal(load_settings(data_dir=shared_server.data_dir))
+    events = await read_whole(journal, customer.welcome["conversation"])
+    await journal.close()
+    places = [event.data["page"]["url"] for event in events if event.kind is Kind.CONTEXT]
+    assert places == ["https://shop.example/kettle", "https://shop.example/basket"]
 
 
 async def test_an_honest_no_offers_a_person(shared_server):

@@ -73,9 +73,9 @@ async def chat(server, talk: Talk, pause_seconds: float) -> None:
 
 
 async def settled(customer: Customer, last_question: int) -> None:
-    """Returns once the newest question has its answer."""
+    """Returns once the newest question has its answer, or the conversation is a person's to answer."""
     try:
-        while not any(is_answer(event, last_question) for event in customer.events):
+        while not any(is_answer(e, last_question) or e["kind"] == "handoff.requested" for e in customer.events):
             await customer.receive()
     except TimeoutError:
         raise AssertionError(f"question {last_question} was never settled: {customer.events[-5:]}") from None
@@ -83,8 +83,9 @@ async def settled(customer: Customer, last_question: int) -> None:
 
 
 def check(talk: Talk, customer: Customer) -> None:
-    said = [event for event in customer.events if event["from"]["role"] == "customer"]
-    answers = [event for event in customer.events if event["from"]["role"] == "assistant"]
+    messages = [event for event in customer.events if event["kind"] == "message"]
+    said = [event for event in messages if event["from"]["role"] == "customer"]
+    answers = [event for event in messages if event["from"]["role"] == "assistant"]
     assert {event["id"]: event["seq"] for event in said} == talk.acknowledged
     assert len(said) == len(talk.acknowledged) == LIVES * TURNS_A_LIFE // CUSTOMERS
     turns = [event["data"]["turn"] for event in answers]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 
+import httpx
 import pytest
 from talking import arrive, dial
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -142,6 +143,40 @@ async def test_too_many_messages_are_refused_with_a_time_and_repeats_stay_free(s
     assert {ack["type"] for ack in acks} == {"ack"}
     assert refused["code"] == "rate_limited"
     assert 0 < refused["retry_after_seconds"] <= 60
+
+
+async def test_conversations_begun_without_end_are_refused_and_those_that_are_there_go_on(start_server):
+    server = start_server(env={"TELLONCE_CONVERSATION_LIMIT": "3/minute"})
+    seats = []
+    for _ in range(3):
+        async with arrive(server) as customer:
+            seats.append(customer.welcome)
+    async with dial(server) as customer:
+        refused = await customer.hello()
+        resumed = await customer.hello(visitor=seats[0]["visitor"], conversation=seats[0]["conversation"])
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        over_http = await http.post("/v1/conversations")
+        elsewhere = await http.post("/v1/conversations", headers={"x-forwarded-for": "203.0.113.7"})
+
+    assert refused["code"] == "rate_limited"
+    assert 0 < refused["retry_after_seconds"] <= 60
+    assert resumed["type"] == "welcome"
+    assert (over_http.status_code, over_http.json()["code"]) == (429, "rate_limited")
+    assert 0 < int(over_http.headers["retry-after"]) <= 60
+    assert elsewhere.status_code == 201  # the proxy on this machine is believed
+
+
+async def test_too_many_connections_are_refused_at_the_handshake(start_server):
+    server = start_server(env={"TELLONCE_CONNECTION_LIMIT": "2/minute", "TELLONCE_TRUSTED_PROXIES": "192.0.2.1"})
+    for _ in range(2):
+        async with dial(server):
+            pass
+    with pytest.raises(InvalidStatus) as refused:
+        async with dial(server, additional_headers={"x-forwarded-for": "203.0.113.7"}):  # of no proxy we know
+            pass
+
+    assert refused.value.response.status_code == 429
+    assert json.loads(refused.value.response.body)["code"] == "rate_limited"
 
 
 @pytest.mark.slow

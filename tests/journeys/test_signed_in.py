@@ -7,8 +7,9 @@ import time
 import httpx
 import pytest
 from talking import arrive, dial
+from websockets.exceptions import ConnectionClosed
 
-from assistant.server.identity import Tokens, load_or_make_secret
+from assistant.server.identity import LEEWAY_SECONDS, Tokens, load_or_make_secret
 from assistant.settings import load_settings
 
 
@@ -20,6 +21,20 @@ def tokens(shared_server) -> Tokens:
 async def test_a_signed_identity_is_welcomed_by_name(shared_server, tokens):
     async with arrive(shared_server, identity=tokens.sign_customer("cus-ada", name="Ada Byron")) as customer:
         assert customer.welcome["customer"] == {"name": "Ada Byron", "verified": True}
+
+
+async def test_a_socket_is_a_customers_no_longer_than_the_token_says(shared_server, tokens):
+    nearly_over = tokens.sign_customer("cus-ada", lifetime_seconds=1 - LEEWAY_SECONDS)
+    async with arrive(shared_server, identity=nearly_over) as customer:
+        told = await customer.receive()
+        with pytest.raises(ConnectionClosed) as closed:
+            await customer.receive()
+    async with dial(shared_server) as again:
+        refused = await again.hello(identity=nearly_over)
+
+    assert (told["type"], told["code"]) == ("error", "unauthorized")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "identity_expired")
+    assert refused["code"] == "unauthorized"
 
 
 async def test_nobody_is_a_customer_without_a_signature(shared_server):

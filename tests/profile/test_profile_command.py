@@ -102,6 +102,22 @@ def test_erasing_takes_profile_and_words_and_leaves_the_chain_whole(conversation
     assert asyncio.run(verify()) == [(2, None)]
 
 
+def test_every_conversation_is_erased_however_many_there_are() -> None:
+    async def talk_often() -> None:
+        journal = open_journal(load_settings())
+        for _ in range(130):  # more than one list of them
+            one = await journal.create_conversation(visitor_id="vis_1", customer_id="cus-1")
+            await journal.append(one.id, [ADAS_WORDS])
+        await journal.create_conversation(visitor_id="vis_1", customer_id="cus-1")
+        await journal.close()
+
+    asyncio.run(talk_often())
+
+    result = run("erase", "cus-1", "--yes", "--json")
+
+    assert json.loads(result.stdout) == {"customer": "cus-1", "conversations": 131, "events": 130}
+
+
 def test_erasing_asks_first(conversation: str) -> None:
     result = CliRunner().invoke(app, ["erase", "cus-1"], input="n\n")
     assert result.exit_code == 1

@@ -75,7 +75,7 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path):
         (("--workers", "2"), {}, "TELLONCE_REDIS_URL"),
         ((), {"TELLONCE_REDIS_URL": "redis://127.0.0.1"}, "TELLONCE_REDIS_URL"),
         ((), {"TELLONCE_DATABASE_URL": "postgresql://x/y"}, "TELLONCE_DATABASE_URL"),
-        ((), {"TELLONCE_MESSAGE_LIMIT": "lots"}, "20/minute"),
+        ((), {"TELLONCE_MESSAGE_LIMIT": "lots"}, "60/minute"),
         ((), {"TELLONCE_IDENTITY_SECRET": "short"}, "TELLONCE_IDENTITY_SECRET"),
         (("--host", "no.such.host.invalid"), {}, "no.such.host.invalid"),
     ],

@@ -59,6 +59,7 @@ class Script:
     refuse_hellos: list[str] = field(default_factory=list)  # error codes for the next hellos
     refuse_says: list[dict[str, Any]] = field(default_factory=list)  # error fields for the next says
     suggestions: list[str] = field(default_factory=list)
+    sign_in_ends: bool = False  # the identity runs out right after the next answer
 
 
 @dataclass
@@ -204,6 +205,9 @@ class StandIn:
             "turn": turn,
         }
         await self.append(talk, "message", "assistant", data)
+        if self.script.sign_in_ends:
+            self.script.sign_in_ends = False
+            await self._tell(talk, {"type": "error", "code": "unauthorized", "message": "This has expired."})
 
     async def append(
         self, talk: Talk, kind: str, role: str, data: dict[str, Any], client_id: str | None = None, name: str = ""

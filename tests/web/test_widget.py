@@ -231,6 +231,25 @@ def test_a_sign_in_that_is_not_accepted_waits_for_another(page: Page, stand_in: 
     expect(page.get_by_text("Your sign-in has expired.")).to_be_hidden()
 
 
+def test_a_sign_in_that_runs_out_meanwhile_waits_for_another(
+    page: Page, stand_in: StandIn, host_site: HostSite
+) -> None:
+    stand_in.script.sign_in_ends = True
+    host_site.open_in(page)
+    page.evaluate("tellonce.on('error', ({ code }) => window.code = code)")
+    page.evaluate(f"tellonce.identify({IDENTITY!r})")
+    open_chat(page)
+    ask(page, "How long may I keep it?")
+
+    expect(page.get_by_text("Your sign-in has expired.")).to_be_visible()
+    assert page.evaluate("code") == "unauthorized"
+    ask(page, "And used?")
+    expect(page.locator(".unsent")).to_have_count(1)
+    assert [hello["identity"] for hello in stand_in.hellos] == [IDENTITY]
+    page.evaluate(f"tellonce.identify({IDENTITY + 'y'!r})")
+    expect_messages(page, 4)
+
+
 def test_a_server_that_is_out_of_breath_is_asked_again(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
     stand_in.script.refuse_hellos = ["unavailable"]
     host_site.open_in(page)

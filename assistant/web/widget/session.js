@@ -277,7 +277,7 @@ export class Session {
   #refused(error) {
     const item = error.id ? this.outbox.find(error.id) : null;
     if (item) this.#refusedItem(item, error);
-    else if (!this.welcomed) this.#refusedHello(error);
+    else if (!this.welcomed || error.code === "unauthorized") this.#refusedHello(error); // Also when a sign-in runs out.
     this.#options.onChange("refused", error);
   }
 
