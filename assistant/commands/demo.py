@@ -46,7 +46,7 @@ def demo(
 def index_knowledge(settings: Settings, *, fresh: bool = False) -> None:
     """Indexes the bundled knowledge, unless it is indexed or somebody's own documents are: those are not mixed."""
     from assistant.app import open_library
-    from assistant.commands.terminal import progress_bar
+    from assistant.commands.terminal import out, progress_bar
     from assistant.demo.loader import write_knowledge
 
     folder = (settings.data_dir / "demo-knowledge").resolve()
@@ -56,11 +56,19 @@ def index_knowledge(settings: Settings, *, fresh: bool = False) -> None:
     if status.release is not None and not is_ours:
         return
     before = _stamps(folder)
-    write_knowledge(folder)
-    if status.release is None or _stamps(folder) != before or fresh:
-        with progress_bar("Reading the demo's manuals and answers") as step:
-            library.add([str(folder)])
-            library.reindex(step)
+    drop_leftovers(folder, set(write_knowledge(folder)))
+    if status.release is not None and _stamps(folder) == before and not fresh:
+        out.print("The demo's knowledge is indexed already: [bold]--reindex[/] reads it again.", highlight=False)
+        return
+    with progress_bar("Reading the demo's manuals and answers") as step:
+        library.add([str(folder)])
+        library.reindex(step)
+
+
+def drop_leftovers(folder: Path, wanted: set[Path]) -> None:
+    """Removes what an earlier version's demo wrote and this one's does not: it would go on being quoted."""
+    for file in _stamps(folder).keys() - wanted:
+        file.unlink()
 
 
 def _stamps(folder: Path) -> dict[Path, int]:

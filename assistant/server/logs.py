@@ -24,7 +24,9 @@ def set_up_logging(settings: Settings) -> None:
     ]
     ending: list[Any]
     if as_text:
-        ending = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # The richer tracebacks show local variables, and those hold customers' words and tokens.
+        plain = structlog.dev.plain_traceback
+        ending = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     else:
         ending = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(

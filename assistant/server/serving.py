@@ -33,6 +33,9 @@ class DirectSocket(WebSocketsSansIOProtocol):
     a connection whose reader has stopped reading. Endpoints find it in `scope["extensions"]["tellonce.wire"]`.
     """
 
+    _flush_is_due = False
+    _unflushed_bytes = 0
+
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions["tellonce.wire"] = self
@@ -42,13 +45,17 @@ class DirectSocket(WebSocketsSansIOProtocol):
             extensions.clear()  # the cycle ends here instead of waiting for the collector
 
     def write_text(self, frame: bytes) -> None:
+        """Frames of one turn of the event loop leave in one system call, at its end."""
         if self._is_open:
             self.conn.send_text(frame)
-            self._flush()
+            self._unflushed_bytes += len(frame)
+            if not self._flush_is_due:
+                self._flush_is_due = True
+                self.loop.call_soon(self._flush)
 
     @property
     def buffered_bytes(self) -> int:
-        return self.transport.get_write_buffer_size()
+        return self.transport.get_write_buffer_size() + self._unflushed_bytes
 
     async def drained(self) -> None:
         await self.writable.wait()
@@ -83,7 +90,11 @@ class DirectSocket(WebSocketsSansIOProtocol):
         return not (self.close_sent or self.disconnected or self.transport.is_closing())
 
     def _flush(self) -> None:
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self._flush_is_due = False
+        self._unflushed_bytes = 0
+        output = b"".join(self.conn.data_to_send())
+        if output and not self.transport.is_closing():
+            self.transport.write(output)
 
 
 class Rooms(Protocol):

@@ -25,6 +25,25 @@ def test_somebodys_own_documents_are_not_mixed_with_the_demos(settings):
     assert open_library(settings).status() == before
 
 
+def test_what_an_earlier_demo_left_behind_is_known_no_more(tmp_path, capsys):
+    settings = load_settings(data_dir=tmp_path)
+    demo.index_knowledge(settings)
+    first = open_library(settings).status()
+    leftover = tmp_path / "demo-knowledge" / "manuals" / "ostrich.md"
+    leftover.write_text("# Ostrich\n\nThe Ostrich lays eggs of 1.4 kg.", encoding="utf-8")
+    open_library(settings).reindex()
+    assert open_library(settings).status().documents == first.documents + 1
+
+    demo.index_knowledge(settings)
+    second = open_library(settings).status()
+    demo.index_knowledge(settings)
+
+    assert not leftover.exists()
+    assert second.documents == first.documents
+    assert open_library(settings).status().release == second.release
+    assert "indexed already" in capsys.readouterr().out
+
+
 def test_customers_are_imported_once_however_often_it_starts(settings):
     first = demo.import_customers(settings)
     demo.import_customers(settings)
