@@ -236,9 +236,9 @@ class App:
         self._sockets = {"/ws/chat": self._web, "/ws/desk": self._desk_socket}
         self.readiness.ready(STORES, "journal, identities")
 
-    def _foresee(self, conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
+    async def _foresee(self, conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
         if self.runner is not None:
-            self.runner.foresee(conversation_id, coming, first=first)
+            await self.runner.foresee(conversation_id, coming, first=first)
 
     def _mode(self) -> str:
         if self.runner is not None:

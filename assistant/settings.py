@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1,::1", description="Proxies whose `X-Forwarded-For` and `-Proto` are believed, comma-separated."
     )
-    message_limit: str = Field("60/minute", description="Messages one visitor may send, as `count/period`.")
+    message_limit: str = Field("300/minute", description="Messages one visitor may send, as `count/period`.")
     connection_limit: str = Field("120/minute", description="Connections one address may open, as `count/period`.")
     conversation_limit: str = Field("60/minute", description="Conversations one address may begin, as `count/period`.")
     send_buffer_bytes: int = Field(

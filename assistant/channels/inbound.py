@@ -29,14 +29,14 @@ EstimateWait = Callable[[int], int | None]
 
 
 # told of a message on its way to disk (conversation, its events, first of all?), so that an answer can be begun
-Foresee = Callable[[str, Sequence[NewEvent], bool], None]
+Foresee = Callable[[str, Sequence[NewEvent], bool], Awaitable[None]]
 
 
 def know_no_wait(position: int) -> int | None:
     return None
 
 
-def foresee_nothing(conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
+async def foresee_nothing(conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
     return None
 
 
@@ -72,8 +72,8 @@ class Inbound:
         """
         message = NewEvent(Kind.MESSAGE, author, {"text": text, "blocks": plain_blocks(text)}, client_id)
         events = (message, *also)
-        self._foresee(conversation_id, events, first)
-        return await self._journal.append(conversation_id, events)
+        await self._foresee(conversation_id, events, first)
+        return await self._append(conversation_id, events)
 
     async def ask_human(
         self, conversation_id: str, author: Author, reason: str | None, client_id: str, *, also: Sequence[NewEvent] = ()
@@ -93,7 +93,7 @@ class Inbound:
             }
             request = NewEvent(Kind.HANDOFF_REQUESTED, author, data, client_id)
             condition = Unless(frozenset({Kind.HANDOFF_REQUESTED}), after=conversation.head_seq)
-            return await self._journal.append(conversation_id, [request, *also], unless=condition)
+            return await self._append(conversation_id, [request, *also], unless=condition)
 
         return await _once_more(attempt)
 
@@ -112,7 +112,7 @@ class Inbound:
             if Kind.SURVEY_OFFERED not in kinds:
                 closing.append(surveys.offer_ces(self._ces_scale))
             condition = Unless(frozenset({Kind.CONVERSATION_ENDED}), after=conversation.head_seq)
-            return await self._journal.append(conversation_id, closing, unless=condition)
+            return await self._append(conversation_id, closing, unless=condition)
 
         return await _once_more(attempt)
 
@@ -138,7 +138,7 @@ class Inbound:
             raise BadFrame("Only answers can be rated.")
         data: dict[str, Any] = {"seq": seq, "useful": useful, "comment": comment}
         event = NewEvent(Kind.RATED, author, data, client_id or str(uuid.uuid4()))
-        return await self._journal.append(conversation_id, [event])
+        return await self._append(conversation_id, [event])
 
     async def answer_survey(
         self,
@@ -170,9 +170,19 @@ class Inbound:
             answer = surveys.check_answer(offered, score, comment=comment, author=author)
             answer = dataclasses.replace(answer, client_id=client_id)
             condition = Unless(frozenset({Kind.SURVEY_ANSWERED}), after=history[-1].seq)
-            return await self._journal.append(conversation_id, [answer], unless=condition)
+            return await self._append(conversation_id, [answer], unless=condition)
 
         return await _once_more(attempt)
+
+    async def _append(
+        self, conversation_id: str, events: Sequence[NewEvent], *, unless: Unless | None = None
+    ) -> Appended:
+        """Raises Conflict for an id that was given to something else: to acknowledge that would lose this."""
+        appended = await self._journal.append(conversation_id, events, unless=unless)
+        wanted, stored = events[0], appended.events[0]
+        if (stored.kind, stored.author.role) != (wanted.kind, wanted.author.role):
+            raise Conflict("This `id` was used for something else in this conversation. Please make a new one.")
+        return appended
 
     async def _load(self, conversation_id: str) -> Conversation:
         conversation = await self._journal.load_conversation(conversation_id)

@@ -37,6 +37,7 @@ FLOOR_TAKERS = frozenset(
 KEPT_LINES = 1000  # lively conversations whose events stay in memory
 SETTLED_AT_ONCE = 500  # unanswered turns taken up per look into the journal
 HEAD_START_SECONDS = 5.0  # a question not committed by then never will be
+HEAD_START_STEPS = 3  # of the event loop, from the task's start until its request has left
 
 
 class TurnRunner:
@@ -105,8 +106,11 @@ class TurnRunner:
             ready.set()
             await asyncio.Event().wait()
 
-    def foresee(self, conversation_id: str, coming: Sequence[NewEvent], *, first: bool = False) -> None:
-        """A customer's message is on its way to disk: begins its answer meanwhile, and shows nothing of it before.
+    async def foresee(self, conversation_id: str, coming: Sequence[NewEvent], *, first: bool = False) -> None:
+        """A customer's message is about to be committed: begins its answer, and shows nothing of it before it is.
+
+        Returns once the model has been asked: from then on commit and model work at the same time, while two busy
+        threads would only take the interpreter from each other (measured: 0.7 ms later at the model, 0.3 at the ack).
 
         `first`: nothing happened in this conversation yet. Guessing wrong costs a model call, never an answer: the turn
         takes the head start only for the very question that was committed.
@@ -122,6 +126,8 @@ class TurnRunner:
             task = self._group.create_task(self._answer(question, drafts))
             self._ahead[conversation_id] = ahead = _HeadStart(question, drafts, task)
             asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
+            for _ in range(HEAD_START_STEPS):
+                await asyncio.sleep(0)
 
     def _give_up(self, ahead: _HeadStart) -> None:
         if self._ahead.get(ahead.question.conversation_id) is ahead:
