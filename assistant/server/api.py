@@ -18,10 +18,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from assistant import __version__
-from assistant.channels.frames import MAX_TEXT_CHARACTERS, clean_text
+from assistant.channels.frames import MAX_TEXT_CHARACTERS, clean_text, is_uuid
 from assistant.channels.inbound import Inbound
 from assistant.channels.web import check_access
-from assistant.errors import BadFrame, Forbidden, NotFound, TellonceError, Unauthorized
+from assistant.errors import BadFrame, Forbidden, NotFound, TellonceError, TooLarge, Unauthorized
 from assistant.journal.events import Audience, Author, Event, Role, frame_for_customer
 from assistant.journal.port import Conversation, Journal, read_whole
 from assistant.journal.rendering import CONTENT_SECURITY_POLICY, as_html, as_text
@@ -37,7 +37,7 @@ from knowledge.errors import KnowledgeError
 
 logger = structlog.get_logger(__name__)
 
-SESSION_COOKIE = "tellonce_session"
+MAX_NUMBER = 2**53  # what JSON's readers keep exactly (RFC 8259 section 6), and what the database can count to
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class NewConversation(BaseModel):
 
 class NewMessage(BaseModel):
     id: str | None = Field(None, description="A UUID made by the client; the same id again stores nothing twice.")
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
+    text: str = Field(description=f"1 to {MAX_TEXT_CHARACTERS:,} characters; blank edges do not count.")
 
 
 class Acknowledged(BaseModel):
@@ -209,7 +209,9 @@ def _documents(open_rooms: OpenRooms) -> APIRouter:
     @router.get("/{document_id}", summary="A document's text as of one release")
     async def read_document(
         document_id: Annotated[str, Path(max_length=200)],
-        release: Annotated[int | None, Query(ge=1, description="Default: the release that is live.")] = None,
+        release: Annotated[
+            int | None, Query(ge=1, le=MAX_NUMBER, description="Default: the release that is live.")
+        ] = None,
     ) -> DocumentView:
         document = await (await open_rooms()).read_document(document_id, release)
         if document is None:
@@ -287,7 +289,7 @@ def _conversations(open_rooms: OpenRooms) -> APIRouter:
         conversation_id: Annotated[str, Path(max_length=100)],
         reader: Reader = Depends(find_reader),
         rendering: Annotated[Rendering, Query(alias="format", description="What to render")] = "json",
-        after: Annotated[int, Query(ge=0, description="Only events with a greater seq")] = 0,
+        after: Annotated[int, Query(ge=0, le=MAX_NUMBER, description="Only events with a greater seq")] = 0,
     ) -> Any:
         rooms = await open_rooms()
         conversation = await _load(rooms.journal, conversation_id, reader)
@@ -319,12 +321,13 @@ def _readable(message: NewMessage) -> tuple[str, str]:
     text = clean_text(message.text)
     if not text:
         raise BadFrame("`text` needs at least one visible character.")
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise TooLarge("A message may hold at most 8,000 characters. Please send it in parts.")
     if message.id is None:
         return text, str(uuid.uuid4())
-    try:
-        return text, str(uuid.UUID(message.id))
-    except ValueError:
-        raise BadFrame("`id` must be a UUID made by the client.") from None
+    if not is_uuid(message.id):
+        raise BadFrame("`id` must be a UUID made by the client.")
+    return text, message.id
 
 
 def _frame(event: Event, *, staff: bool) -> dict[str, Any]:

@@ -94,8 +94,11 @@ class Pages:
         return None
 
     def _inside(self, name: str, headers: tuple[Header, ...]) -> tuple[Path, tuple[Header, ...]] | None:
-        file = (self._folder / name).resolve()
-        if not file.is_relative_to(self._folder) or file.suffix not in MEDIA_TYPES or not file.is_file():
+        try:
+            file = (self._folder / name).resolve()
+            if not file.is_relative_to(self._folder) or file.suffix not in MEDIA_TYPES or not file.is_file():
+                return None
+        except (OSError, ValueError):  # a name that no file can have: too long, or with a null in it
             return None
         if file.suffix == ".html" and headers is not PAGE_HEADERS:
             headers = PAGE_HEADERS

@@ -36,6 +36,11 @@ class DirectSocket(WebSocketsSansIOProtocol):
     _flush_is_due = False
     _unflushed_bytes = 0
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # a refusal ends it properly; uvicorn would log each as a crash
+
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions["tellonce.wire"] = self
@@ -143,7 +148,7 @@ class FrontDoor:
             await send({"type": "http.response.body", "body": body})
             return
         if not await self._rooms.pages.respond(scope, send):
-            await (await self._rooms.api())(scope, bounded(receive), send)
+            await (await self._rooms.api())(scope, bounded(receive), unsniffed(send))
 
     async def _socket(self, scope: Scope, send: Send) -> Endpoint | None:
         try:
@@ -184,6 +189,19 @@ def bounded(receive: Receive) -> Receive:
         return message
 
     return receive_bounded
+
+
+def unsniffed(send: Send) -> Send:
+    """Responses that no browser takes for anything but what they say they are."""
+
+    async def send_unsniffed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"] = list(message.get("headers", ()))
+            if not any(name == b"x-content-type-options" for name, _ in headers):
+                headers.append((b"x-content-type-options", b"nosniff"))
+        await send(message)
+
+    return send_unsniffed
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -57,6 +57,20 @@ async def test_what_is_known_of_a_visitor_is_stored_with_the_first_words(journal
     assert await kinds(journal, conversation) == [Kind.MESSAGE, Kind.CONTEXT]
 
 
+async def test_an_id_that_was_used_for_something_else_is_told_and_not_acknowledged(journal, inbound, conversation):
+    frame_id = new_id()
+    await inbound.say(conversation, ADA, "Hello", frame_id)
+
+    for act in (
+        inbound.end(conversation, ADA, frame_id),
+        inbound.ask_human(conversation, ADA, None, frame_id),
+    ):
+        with pytest.raises(Conflict):
+            await act
+
+    assert await kinds(journal, conversation) == [Kind.MESSAGE]
+
+
 async def test_two_requests_for_a_person_at_once_make_one(journal, inbound, conversation):
     both = await asyncio.gather(*(inbound.ask_human(conversation, ADA, None, new_id()) for _ in range(2)))
 

@@ -23,6 +23,11 @@ async def http(shared_server):
         ("DELETE", "/healthz", 405, "bad_frame"),
         ("GET", "/v1/documents/none", 404, "not_found"),
         ("GET", "/v1/documents/x?release=zero", 422, "bad_frame"),
+        ("GET", f"/v1/documents/x?release={'9' * 30}", 422, "bad_frame"),
+        ("GET", f"/v1/documents/{'x' * 300}", 422, "bad_frame"),
+        ("GET", "/v1/documents/%00", 404, "not_found"),
+        ("GET", "/web/%00.js", 404, "not_found"),
+        ("GET", f"/web/{'x' * 5000}.js", 404, "not_found"),
         ("GET", "/v1/conversations/x/transcript", 401, "unauthorized"),
         ("POST", "/v1/demo/identity", 422, "bad_frame"),
     ],
@@ -32,6 +37,7 @@ async def test_every_refusal_is_a_problem_document(http, method, path, status, c
 
     assert reply.status_code == status
     assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["x-content-type-options"] == "nosniff"
     problem = reply.json()
     assert (problem["status"], problem["code"]) == (status, code)
     assert problem["type"] == f"urn:tellonce:problem:{code}"
@@ -75,15 +81,18 @@ async def test_a_channel_without_a_socket_talks_over_http(http):
     second = await http.post(f"{where}/messages", json=message, headers=bearer)
     blank = await http.post(f"{where}/messages", json={"text": "  "}, headers=bearer)
     unnamed = await http.post(f"{where}/messages", json={"id": "7", "text": "x"}, headers=bearer)
+    long = [await http.post(f"{where}/messages", json={"text": " " + "x" * n}, headers=bearer) for n in (8000, 8001)]
     for _ in range(100):
         events = (await http.get(f"{where}/transcript", headers=bearer)).json()["events"]
-        if len(events) > 1:
+        if "assistant" in {event["from"]["role"] for event in events}:
             break
 
     assert (first.status_code, first.json()["seq"], first.json()["repeated"]) == (201, 1, False)
     assert (second.json()["seq"], second.json()["repeated"]) == (1, True)
     assert (blank.status_code, unnamed.status_code) == (400, 400)
-    assert [event["from"]["role"] for event in events] == ["customer", "assistant"]
+    assert [reply.status_code for reply in long] == [201, 413]
+    assert (events[0]["from"]["role"], events[0]["id"]) == ("customer", message["id"])
+    assert "assistant" in {event["from"]["role"] for event in events}
 
 
 async def test_a_transcript_is_rendered_three_ways_for_its_owner_only(http, shared_server):
