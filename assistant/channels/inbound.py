@@ -29,14 +29,14 @@ EstimateWait = Callable[[int], int | None]
 
 
 # told of a message on its way to disk (conversation, its events, first of all?), so that an answer can be begun
-Foresee = Callable[[str, Sequence[NewEvent], bool], None]
+Foresee = Callable[[str, Sequence[NewEvent], bool], Awaitable[None]]
 
 
 def know_no_wait(position: int) -> int | None:
     return None
 
 
-def foresee_nothing(conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
+async def foresee_nothing(conversation_id: str, coming: Sequence[NewEvent], first: bool) -> None:
     return None
 
 
@@ -72,7 +72,7 @@ class Inbound:
         """
         message = NewEvent(Kind.MESSAGE, author, {"text": text, "blocks": plain_blocks(text)}, client_id)
         events = (message, *also)
-        self._foresee(conversation_id, events, first)
+        await self._foresee(conversation_id, events, first)
         return await self._append(conversation_id, events)
 
     async def ask_human(
