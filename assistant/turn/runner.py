@@ -34,6 +34,11 @@ FLOOR_TAKERS = frozenset(
         Kind.CONVERSATION_ENDED,
     }
 )
+# why the assistant passes a conversation on, for the people who read it
+HAND_OVER_REASONS = {
+    "customer_asked": "The customer asked for a person.",
+    "assistant_failed": "The assistant failed and could not answer.",
+}
 KEPT_LINES = 1000  # lively conversations whose events stay in memory
 SETTLED_AT_ONCE = 500  # unanswered turns taken up per look into the journal
 HEAD_START_SECONDS = 5.0  # a question not committed by then never will be
@@ -255,7 +260,7 @@ class TurnRunner:
 
     async def _hand_over(self, question: Question, reason: str) -> NewEvent:
         waiting = await self._journal.list_conversations(floors=(QUEUE_FLOOR,), limit=1000)
-        data = {"reason": reason, "position": len(waiting) + 1, "wait_seconds": None}
+        data = {"reason": HAND_OVER_REASONS.get(reason, reason), "position": len(waiting) + 1, "wait_seconds": None}
         return NewEvent(Kind.HANDOFF_REQUESTED, ASSISTANT, data, client_id=f"handoff-{question.seq}")
 
     async def _line(self, conversation_id: str) -> Line | None:

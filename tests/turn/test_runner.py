@@ -125,7 +125,7 @@ async def test_asking_for_a_person_passes_the_conversation_on(house: House) -> N
 
     events = await house.journal.read(conversation)
     assert [e.kind for e in events][-2:] == [Kind.MESSAGE, Kind.HANDOFF_REQUESTED]
-    assert events[-1].data == {"reason": "customer_asked", "position": 1, "wait_seconds": None}
+    assert events[-1].data == {"reason": "The customer asked for a person.", "position": 1, "wait_seconds": None}
 
 
 async def test_the_second_decline_in_a_row_passes_the_conversation_on(house: House) -> None:

@@ -39,7 +39,7 @@ const section = (title, ...content) => h("section", null, h("h3", null, title), 
 
 /** @param {Record<string, any>} customer */
 function customerCard(customer) {
-  const { name, verified, email, phone, since, products, orders, appointments, page } = customer;
+  const { name, verified, email, phone, since, products, orders, appointments, traits, page } = customer;
   const row = (/** @type {string} */ term, /** @type {any} */ value) =>
     value && h("div", null, h("dt", null, term), h("dd", null, value));
   const known = (/** @type {string} */ text) => h("li", null, h("span", { class: "marker" }, text));
@@ -78,6 +78,10 @@ function customerCard(customer) {
           ),
         ),
       ),
+    traits && Object.keys(traits).length > 0 && h("h3", null, "Told us before"),
+    traits &&
+      Object.keys(traits).length > 0 &&
+      h("ul", { class: "known" }, ...Object.entries(traits).map(([name, value]) => known(traitLine(name, value)))),
     orders?.length > 0 && h("h3", null, "Orders"),
     orders?.length > 0 &&
       h("ul", { class: "known" }, ...orders.map((/** @type {any} */ order) => known(orderLine(order)))),
@@ -89,6 +93,13 @@ function customerCard(customer) {
         ...appointments.map((/** @type {any} */ visit) => known(`${visit.what}, ${dayOf(visit.at)}, ${visit.status}`)),
       ),
   );
+}
+
+/** `water_hardness`, `18 °dH` → "Water hardness: 18 °dH". @param {string} name @param {unknown} value */
+function traitLine(name, value) {
+  const words = name.replaceAll("_", " ");
+  const said = value === true ? "yes" : value === false ? "no" : Array.isArray(value) ? value.join(", ") : String(value);
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}: ${said}`;
 }
 
 /** @param {Record<string, any>} order */
