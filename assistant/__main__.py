@@ -55,7 +55,7 @@ def _register(names: set[str]) -> None:
 
 
 def main() -> None:
-    """Runs one command; expected failures are one sentence on standard error and exit code 1."""
+    """Runs one command; a failure is one sentence on standard error and exit code 1, a traceback only with --debug."""
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     known = {*GROUPS, *SINGLE}
     _register({words[0]} if words and words[0] in known else known)
@@ -65,19 +65,24 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if debug or not _is_expected(error):
+        if debug:
             raise
+        from rich.markup import escape
+
         from assistant.commands.terminal import err
 
-        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        err.print(f"[bold red]error:[/] {escape(_sentence(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
-def _is_expected(error: Exception) -> bool:
+def _sentence(error: Exception) -> str:
     from assistant.errors import SettingsError, TellonceError
     from knowledge.errors import KnowledgeError
 
-    return isinstance(error, (SettingsError, TellonceError, KnowledgeError))
+    if isinstance(error, (SettingsError, TellonceError, KnowledgeError)):
+        return str(error)
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return f"{what.rstrip('.')}. Nobody foresaw this: the same command with --debug shows where it happened."
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import StorageUnavailable
+from assistant.errors import SettingsError, StorageUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, MetaData
@@ -79,8 +79,33 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         for pragma in PRAGMAS[1:] if read_only else PRAGMAS:
             connection.execute(pragma)
     except sqlite3.Error as error:
-        raise StorageUnavailable("The database cannot be opened. Check that its folder can be written.") from error
+        raise StorageUnavailable(_opening_sentence(error)) from error
     return connection
+
+
+def _opening_sentence(error: sqlite3.Error) -> str:
+    match error.sqlite_errorcode & 0xFF:  # the lower byte is the primary code, the rest its variety
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return "The database is damaged, or is no database: stop the server and restore the newest backup."
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "The database is locked by another process: wait for it, or stop it."
+        case sqlite3.SQLITE_FULL:
+            return "The disk is full: free some space."
+    return "The database cannot be opened. Check that its folder can be written."
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the data folder where it is missing.
+
+    Raises:
+        SettingsError: it cannot be made or is no folder; the sentence says why and what to do.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {folder} cannot be made: {error.strerror}. Name another in TELLONCE_DATA_DIR."
+        ) from error
 
 
 def open_engine(url_or_path: str | Path) -> Engine:
@@ -92,7 +117,7 @@ def open_engine(url_or_path: str | Path) -> Engine:
 
     url = str(url_or_path)
     if "://" not in url:
-        Path(url).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(url).parent)
         url = f"sqlite:///{url}"
     if not url.startswith("sqlite"):
         return create_engine(url, hide_parameters=True)
@@ -134,7 +159,7 @@ def upgrade(database: Engine | Path) -> None:
     """
     path = database if isinstance(database, Path) else _file_of(database)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if current_revision(path) == head_revision():
             return
     engine = open_engine(database) if isinstance(database, Path) else database

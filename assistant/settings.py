@@ -6,10 +6,11 @@ Read by `load_settings()` at start and passed to constructors; nothing else read
 from __future__ import annotations
 
 import functools
+import ipaddress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assistant.errors import SettingsError
@@ -90,6 +91,15 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="`auto`: text on a terminal, JSON otherwise."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_proxies(cls, value: str) -> str:
+        """A name or a typo would be trusted by nobody, silently, and all customers would share one limit."""
+        for proxy in filter(None, map(str.strip, value.split(","))):
+            if proxy != "*":
+                ipaddress.ip_network(proxy)
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -95,6 +95,10 @@ def check_packages(_: Settings) -> Finding:
 def check_data_dir(settings: Settings) -> Finding:
     folder = settings.data_dir.resolve()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir():
+        return Finding(
+            "data folder", "fault", f"{existing} is no folder", "Set TELLONCE_DATA_DIR to a folder of yours."
+        )
     if not os.access(existing, os.W_OK):
         return Finding(
             "data folder", "fault", f"{folder} cannot be written", "Set TELLONCE_DATA_DIR to a folder of yours."
@@ -116,9 +120,12 @@ def check_database(settings: Settings) -> Finding:
         return Finding("database", "ok", "not made yet; the first start makes it")
     import sqlite3
 
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
-        (state,) = connection.execute("PRAGMA quick_check").fetchone()
-        (events,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            (state,) = connection.execute("PRAGMA quick_check").fetchone()
+            (events,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    except sqlite3.DatabaseError as error:
+        state = str(error)
     if state != "ok":
         return Finding("database", "fault", f"{path}: {state}", "Stop the server and restore the newest backup.")
     return Finding("database", "ok", f"{events} events; `tellonce conversations verify` recomputes every chain")

@@ -51,6 +51,49 @@ def used_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+LOOKS = [("agents", "list"), ("conversations", "list"), ("knowledge", "status"), ("profile", "show")]
+
+
+@pytest.mark.parametrize("words", LOOKS, ids=" ".join)
+def test_a_damaged_database_is_one_sentence_with_a_remedy(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "tellonce.db").write_bytes(b"This was a database once." * 1000)
+
+    result = run(*words, data_dir=tmp_path)
+
+    assert result.returncode == 1
+    assert "restore the newest backup" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_what_nobody_foresaw_is_one_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("[red]a\nb")
+
+    monkeypatch.setattr(sys, "argv", ["tellonce", "doctor"])
+    monkeypatch.setattr(tellonce, "_register", lambda names: None)
+    monkeypatch.setattr(tellonce, "app", fail)
+    printed: list[str] = []
+    monkeypatch.setattr("assistant.commands.terminal.err.print", lambda text, **options: printed.append(text))
+
+    with pytest.raises(SystemExit) as ended:
+        tellonce.main()
+
+    assert ended.value.code == 1
+    assert len(printed) == 1
+    assert "ZeroDivisionError: \\[red]a." in printed[0]
+    assert "--debug" in printed[0]
+
+
+def test_doctor_names_a_damaged_database_and_a_data_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "tellonce.db").write_bytes(b"This was a database once." * 1000)
+    damaged = json.loads(run("doctor", "--json", data_dir=tmp_path).stdout)["checks"]
+    no_folder = json.loads(run("doctor", "--json", data_dir=tmp_path / "tellonce.db").stdout)["checks"]
+
+    found = {check["name"]: check for check in damaged}
+    assert (found["database"]["state"], "backup" in found["database"]["remedy"]) == ("fault", True)
+    assert {check["name"]: check["state"] for check in no_folder}["data folder"] == "fault"
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_says_what_it_does_and_shows_an_example(name: str) -> None:
     text = COMMANDS[name].help or ""

@@ -409,6 +409,34 @@ def test_neither_redirects_nor_endless_documents_are_followed(provider: Any, pat
         tokens(jwks=open_key_source(provider.url + path)).verify_customer(signed(claims(), RSA, "RS256"))
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        httpx.Response(500),
+        httpx.Response(204),
+        httpx.Response(200, text="<html>maintenance</html>"),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+    ],
+    ids=["500", "no content", "a page", "refused", "slow"],
+)
+@respx.mock
+def test_a_provider_that_is_down_leaves_the_keys_that_are_known(broken: httpx.Response | Exception) -> None:
+    now = time.time()
+    route = respx.get("https://id.example.com/keys")
+    route.mock(return_value=httpx.Response(200, json={"keys": [RSA.as_dict(private=False)]}))
+    keys = Jwks(lambda: fetch_bounded("https://id.example.com/keys"), clock=lambda: now)
+    t = tokens(jwks=keys)
+    token = signed(claims(), RSA, "RS256", kid="rsa-1")
+    assert t.verify_customer(token).subject == "cus-1"
+
+    now += 48 * 3600
+    route.mock(side_effect=broken) if isinstance(broken, Exception) else route.mock(return_value=broken)
+
+    assert t.verify_customer(token).subject == "cus-1"
+    assert route.call_count == 2
+
+
 def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps({"keys": [EC.as_dict(private=False)]}))

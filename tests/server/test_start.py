@@ -75,14 +75,16 @@ def test_a_taken_port_is_told_in_a_sentence(tmp_path):
         (("--workers", "2"), {}, "TELLONCE_REDIS_URL"),
         ((), {"TELLONCE_REDIS_URL": "redis://127.0.0.1"}, "TELLONCE_REDIS_URL"),
         ((), {"TELLONCE_DATABASE_URL": "postgresql://x/y"}, "TELLONCE_DATABASE_URL"),
+        ((), {"TELLONCE_TRUSTED_PROXIES": "10.0.0.1,my-proxy"}, "TELLONCE_TRUSTED_PROXIES"),
+        ((), {"TELLONCE_DATA_DIR": "/dev/null"}, "The data folder /dev/null cannot be made"),
         ((), {"TELLONCE_MESSAGE_LIMIT": "lots"}, "60/minute"),
         ((), {"TELLONCE_IDENTITY_SECRET": "short"}, "TELLONCE_IDENTITY_SECRET"),
         (("--host", "no.such.host.invalid"), {}, "no.such.host.invalid"),
     ],
-    ids=["workers", "redis", "postgres", "limit", "secret", "host"],
+    ids=["workers", "redis", "postgres", "proxies", "folder", "limit", "secret", "host"],
 )
 def test_what_cannot_be_served_is_told_in_a_sentence(tmp_path, arguments, settings, words):
-    done = run_command("serve", "--port", "0", *arguments, TELLONCE_DATA_DIR=str(tmp_path), **settings)
+    done = run_command("serve", "--port", "0", *arguments, **{"TELLONCE_DATA_DIR": str(tmp_path), **settings})
 
     assert done.returncode == 1
     assert words in done.stderr
