@@ -71,6 +71,16 @@ class Catalogue:
             text = f"{text[:start]}{self._kind(name)}{text[end:]}"
         return text
 
+    def unnamed(self, text: str, products: Iterable[str] = ()) -> str:
+        """The text without products' names and without the nouns that `products` go by: what is said of them."""
+        for start, end, _ in reversed(self._spans(text)):
+            text = f"{text[:start]} {text[end:]}"
+        meant = set(products)
+        kinds = {kind for product in self.products if product.name in meant for kind in product.kinds}
+        return (
+            _WORD.sub(lambda match: "" if _singular(match[0].lower()) in kinds else match[0], text) if kinds else text
+        )
+
     def of_kind(self, text: str) -> tuple[str, ...]:
         """The products that a text means by what they are, such as "my kettle"."""
         words = {_singular(word.lower()) for word in _WORD.findall(text)}

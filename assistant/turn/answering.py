@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import structlog
@@ -16,20 +17,26 @@ import structlog
 from assistant.errors import ModelUnavailable
 from assistant.profile.customer import Customer
 from assistant.settings import Settings
+from assistant.turn.before import Before, before_of
 from assistant.turn.blocks import parse_blocks
+from assistant.turn.candidates import Asked, codes_in, list_candidates
 from assistant.turn.citations import Citation, is_exact
 from assistant.turn.conversation import Question
-from assistant.turn.embedded import Encode, RememberingEncode, compose
+from assistant.turn.embedded import Composed, Encode, RememberingEncode, WhichProduct, compose
 from assistant.turn.guard import Evidence, Gate, check_whole, without_citations
 from assistant.turn.models import Breaker, ChatModel, open_model
 from assistant.turn.policy import (
+    NOT_ALL_TEXT,
     Verdict,
+    ask_which_product,
     count_declines,
-    decide_after_search,
     decide_before_search,
+    decide_on_answer,
     decline,
+    decline_code,
     last_resort,
     offered_person,
+    still_waiting,
 )
 from assistant.turn.prompting import (
     NOT_FOUND,
@@ -40,17 +47,21 @@ from assistant.turn.prompting import (
     prompt_rewrite,
     render_profile,
 )
-from assistant.turn.records import Reply
+from assistant.turn.records import TALK_TO_A_PERSON, Reply, recall_touchpoint, say_list
+from assistant.turn.sentences import content_words
 from assistant.turn.tokens import TokenCounter
-from assistant.turn.understanding import Understanding, needs_context, understand
+from assistant.turn.understanding import Understanding, needs_context, split_parts, understand
+from assistant.turn.writing import join_answers
 from knowledge.documents import Document, Findings, Turn
 from knowledge.errors import IndexMissing
 from knowledge.products import Catalogue
 
 logger = structlog.get_logger(__name__)
 
-PASSAGES = 5
+PASSAGES = 14  # the composer chooses among them
+MODEL_PASSAGES = 5  # a model reads these
 EMPTY_SECONDS = 1.0  # a library found empty is not asked again for this long
+RELATED_SIMILARITY = 0.5  # of a question offered where ours has no answer
 REWRITE_SECONDS = 2.5  # a rewriting that takes longer costs more than it helps
 
 Search = Callable[..., Awaitable[Findings]]
@@ -96,6 +107,19 @@ class _ModelTurn:
     history: Sequence[Turn]
     declines: int
     greeting: str
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an extractive answer is made for."""
+
+    understood: Understanding
+    question: Question
+    history: Sequence[Turn]
+    before: Before
+    declines: int
+    customer: Customer | None
 
 
 class Answering:
@@ -107,6 +131,7 @@ class Answering:
         read_document: (document id, release) -> the document as of that release, to hold quotes against.
         past_conversations: (customer id, this conversation's id) -> one line each, newest first.
         catalogue: the products that the knowledge tells of; called from a thread.
+        today: the day on which a date is past or ahead.
         model: None takes what the settings name, which may be none.
 
     Raises:
@@ -123,6 +148,7 @@ class Answering:
         read_document: ReadDocument,
         past_conversations: PastConversations | None = None,
         catalogue: Callable[[], Catalogue] = Catalogue,
+        today: Callable[[], date] = date.today,
         model: ChatModel | None = None,
         counter: TokenCounter | None = None,
     ) -> None:
@@ -133,6 +159,7 @@ class Answering:
         self._read_document = read_document
         self._past_conversations = past_conversations
         self._catalogue = catalogue
+        self._today = today
         self._model = model if model is not None else open_model(settings)
         self._counter = counter or TokenCounter()
         self._prompts = load_prompts()
@@ -164,38 +191,52 @@ class Answering:
         trace = _Trace()
         customer = await self._load_customer(question.customer_id) if question.customer_id else None
         history, declines = question.earlier, count_declines(question.events)
+        before = before_of(question.events)
         understood = understand(
             question.text,
             history,
             customer=customer,
             page_product=question.page_product,
             offered_person=offered_person(question.events),
+            catalogue=await self._load_catalogue(),
+            before=before,
         )
         trace.notes.update(
             turn=question.seq, question=question.text, standalone=understood.standalone, intent=understood.intent.value
         )
         decision = decide_before_search(
-            understood, floor=question.floor, customer=customer, declines_in_row=declines, turns_before=len(history)
+            understood,
+            floor=question.floor,
+            customer=customer,
+            declines_in_row=declines,
+            turns_before=len(history),
+            today=self._today(),
         )
         if decision is not None and decision.verdict is Verdict.SILENT:
             return None
         greeting = _greeting(customer, history)
         if decision is not None and decision.reply is not None:
             trace.notes["decision"] = decision.reason
+            if decision.reason == "own_records":
+                trace.notes.update(record=understood.intent.value, orders=list(decision.reply.about))
             answer = _reply(decision.reply, "embedded")
             return self._said(answer, greeting if answer.outcome == "acted" else "", trace, emit)
         understood = await self._rewritten(understood, history, trace)
-        findings = await self._find(understood, question, history, trace)
+        if understood.subject.certain:
+            trace.notes["about"] = list(understood.subject.products)
+        findings = await self._find(understood.standalone, understood, question, history, trace)
         mode = "embedded"
         if self._model is not None:
-            turn = _ModelTurn(self._model, question, findings, customer, history, declines, greeting)
+            asked = Asked(understood.standalone, understood.question, understood.subject, understood.catalogue)
+            turn = _ModelTurn(self._model, question, findings, customer, history, declines, greeting, asked)
             try:
                 if said := await self._from_model(turn, trace, emit):
                     return self._finished(said, trace)
             except Exception as error:
                 mode = "degraded"
                 self._note_failure(error, question, trace)
-        return self._said(await self._from_passages(understood, findings, declines, trace, mode), greeting, trace, emit)
+        told = _Told(understood, question, history, before, declines, customer)
+        return self._said(await self._from_passages(told, findings, trace, mode), greeting, trace, emit)
 
     def _note_failure(self, error: Exception, question: Question, trace: _Trace) -> None:
         reason = error.reason if isinstance(error, ModelUnavailable) else type(error).__name__
@@ -220,18 +261,25 @@ class Answering:
         answer = _reply(last_resort(), "degraded")
         return replace(answer, evidence={"turn": question.seq, "question": question.text, "decision": reason})
 
+    async def _load_catalogue(self) -> Catalogue:
+        """The products; none, rather than an error: an answer without them is better than none."""
+        try:
+            return await asyncio.to_thread(self._catalogue)
+        except Exception as error:
+            logger.warning("turn.catalogue_failed", error=repr(error))
+            return Catalogue()
+
     async def _find(
-        self, understood: Understanding, question: Question, history: Sequence[Turn], trace: _Trace
+        self, asked: str, understood: Understanding, question: Question, history: Sequence[Turn], trace: _Trace
     ) -> Findings:
         """What the knowledge holds; nothing, rather than an error, when there is no knowledge."""
-        alone = understood.rewritten
-        asked = understood.standalone if alone else understood.question
-        before = () if alone else history[-12:]
+        before = () if understood.rewritten else history[-12:]
+        products = understood.subject.products if understood.subject.certain else None
         if time.monotonic() < self._empty_until:
             trace.mark("searched")
             return Findings(asked, 0, (), 0.0)
         try:
-            findings = await self._search(asked, history=before, limit=PASSAGES, product=understood.product)
+            findings = await self._search(asked, history=before, limit=PASSAGES, product=products)
         except IndexMissing:
             # Nothing is indexed yet: there is no need to look for it again in every turn of the next second.
             self._empty_until = time.monotonic() + EMPTY_SECONDS
@@ -239,7 +287,7 @@ class Answering:
         except Exception as error:
             logger.warning("turn.search_failed", conversation=question.conversation_id, error=repr(error))
             trace.notes["search_failed"] = type(error).__name__
-            findings = Findings(understood.question, 0, (), 0.0)
+            findings = Findings(asked, 0, (), 0.0)
         trace.mark("searched")
         trace.notes.update(
             release=findings.release,
@@ -252,20 +300,63 @@ class Answering:
         )
         return findings
 
-    async def _from_passages(
-        self, understood: Understanding, findings: Findings, declines: int, trace: _Trace, mode: str = "embedded"
-    ) -> Answer:
-        decision = decide_after_search(findings.sureness, found=len(findings.found), declines_in_row=declines)
-        trace.notes["decision"] = decision.reason
-        if decision.verdict is Verdict.DECLINE:
-            related = tuple(hit.passage.question for hit in findings.found if hit.passage.question)[:2]
-            return _reply(decline(declines, related), mode)
-        composed = await asyncio.to_thread(compose, understood.standalone, findings, self._encode)
-        trace.mark("composed")
-        if composed is None or not await self._all_exact(composed.citations, findings.release):
-            trace.notes["decision"] = "no_exact_quote"
-            return _reply(decline(declines), mode)
-        return Answer(composed.text, "answered", mode, composed.citations, composed.related)
+    async def _from_passages(self, told: _Told, findings: Findings, trace: _Trace, mode: str = "embedded") -> Answer:
+        """The passages' own answer to each part of the question; what has none is said to have none."""
+        understood, parts = told.understood, split_parts(told.understood.standalone)
+        answered: list[Composed] = []
+        missed: list[str] = []
+        for part in parts:
+            if len(parts) > 1:
+                findings = await self._find(part, understood, told.question, told.history, trace)
+            asked = Asked(
+                part,
+                understood.question if len(parts) == 1 else part.rpartition("? ")[2],
+                understood.subject,
+                understood.catalogue,
+                told.before.cited if understood.leans_back else (),
+            )
+            composed = await asyncio.to_thread(compose, part, findings, self._encode, asked)
+            trace.mark("composed")
+            best = composed.best if isinstance(composed, WhichProduct) else composed
+            named = understood.subject.only is not None or understood.catalogue.mask(part) != part
+            decision = decide_on_answer(findings.sureness, best, names_product=named)
+            trace.notes["decision"] = decision.reason
+            if best is not None:
+                trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
+            if isinstance(composed, WhichProduct) and (asked.codes or decision.verdict is Verdict.ANSWER):
+                trace.notes.update(
+                    decision="which_product", pending=understood.standalone, choices=list(composed.products)
+                )
+                return _reply(ask_which_product(composed.products), mode)
+            composed = best
+            if composed is None or decision.verdict is Verdict.DECLINE:
+                missed.append(part)
+                if composed is None and asked.codes and len(parts) == 1:
+                    return self._unknown_code(asked, findings, told, trace, mode)
+            elif await self._all_exact(composed.citations, findings.release):
+                answered.append(composed)
+        if not answered:
+            return _reply(decline(told.declines, _related(findings, understood)), mode)
+        trace.notes["about"] = list(dict.fromkeys(name for one in answered for name in one.products))
+        text, citations = join_answers([(one.text, one.citations) for one in answered])
+        if noted := _noted(told):
+            text = f"{noted}\n\n{text}"
+        if missed:
+            text += "\n\n" + NOT_ALL_TEXT.format(questions=say_list([f"“{part}”" for part in missed]))
+        suggestions = (*((TALK_TO_A_PERSON,) if missed else ()), *answered[0].related)
+        return Answer(text, "answered", mode, citations, suggestions)
+
+    def _unknown_code(self, asked: Asked, findings: Findings, told: _Told, trace: _Trace, mode: str) -> Answer:
+        """No passage that may answer holds the code: another generation's may, and then that is asked."""
+        only = asked.subject.only
+        kin = replace(asked, subject=replace(asked.subject, certain=False))
+        family = {name.casefold() for name in asked.catalogue.family(only)} if only else set()
+        about = {name for one in list_candidates(kin, findings.found)[0] for name in one.about} & family
+        trace.notes["decision"] = "unknown_code"
+        if choices := [name for name in asked.catalogue.names if name.casefold() in about]:
+            trace.notes.update(pending=told.understood.standalone, choices=choices)
+            return _reply(ask_which_product([*choices, only] if only else choices), mode)
+        return _reply(decline_code(sorted(code.upper() for code in asked.codes), only), mode)
 
     async def _all_exact(self, citations: Sequence[Citation], release: int) -> bool:
         documents: dict[str, Document] = {}
@@ -284,6 +375,7 @@ class Answering:
         known = Known(turn.customer, question.page, await self._past(question), turn.history)
         budget = self._settings.model_context_tokens - self._settings.model_answer_tokens
         prompt = self._prompts["answer"]
+        findings = _readable(turn, findings)
         prompted = prompt_answer(prompt, question.text, findings, known, self._counter, budget_tokens=budget)
         evidence = _evidence(prompted, known, question.text)
         by_sentence = self._settings.stream == "sentence"
@@ -384,6 +476,40 @@ class _Outlet:
         if rest := self._gate.finish(whole=whole):
             self._emit(self._greeting + rest)
         return self._gate
+
+
+def waiting_answer() -> Answer:
+    """What is said, once a wait, to who writes on before an agent has come."""
+    return _reply(still_waiting(), "embedded")
+
+
+def _readable(turn: _ModelTurn, findings: Findings) -> Findings:
+    """The best passages for a model to read, without those about another product or another code."""
+    meant = {candidate.passage.id for candidate in list_candidates(turn.asked, findings.found)[0]}
+    found = [hit for hit in findings.found if hit.passage.id in meant] or list(findings.found)
+    return replace(findings, found=tuple(found[:MODEL_PASSAGES]))
+
+
+def _related(findings: Findings, understood: Understanding) -> tuple[str, ...]:
+    """Questions that we could answer, near to the one we cannot; none about another product."""
+    wanted = {name.casefold() for name in understood.subject.products} if understood.subject.certain else None
+    asked = [
+        hit.passage.question
+        for hit in findings.found[:5]
+        if hit.passage.question
+        and hit.similarity >= RELATED_SIMILARITY
+        and (wanted is None or not (about := understood.catalogue.subjects(hit.passage)) or wanted & about)
+    ]
+    return tuple(dict.fromkeys(asked))[:2]
+
+
+def _noted(told: _Told) -> str:
+    """What the customer told us earlier about this very thing."""
+    if told.customer is None or told.understood.leans_back:
+        return ""
+    mask = told.understood.catalogue.mask
+    question = mask(told.understood.question)
+    return recall_touchpoint(told.customer, content_words(question), sorted(codes_in(question)))
 
 
 def _reply(reply: Reply, mode: str) -> Answer:

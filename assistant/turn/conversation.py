@@ -100,7 +100,7 @@ def begins_here(event: Event) -> bool:
 
     Doors that know the author write whom it belongs to (`customer.identified`) in the commit of the first message.
     """
-    return event.seq == 1 and _is_customers(event) and event.author.id is not None
+    return event.seq == 1 and is_customers(event) and event.author.id is not None
 
 
 def question_of(line: Line) -> Question | None:
@@ -113,9 +113,9 @@ def question_of(line: Line) -> Question | None:
             settled = max(settled, answered)
         elif event.kind in (Kind.CONVERSATION_ENDED, Kind.HANDOFF_RETURNED) or event.author.role is Role.AGENT:
             settled = max(settled, event.seq)
-    open_messages = [e for e in line.events if _is_customers(e) and settled < e.seq <= line.unanswered]
+    open_messages = [e for e in line.events if is_customers(e) and settled < e.seq <= line.unanswered]
     if not open_messages:
-        open_messages = [e for e in line.events if _is_customers(e) and e.seq == line.unanswered]
+        open_messages = [e for e in line.events if is_customers(e) and e.seq == line.unanswered]
     first = open_messages[0].seq if open_messages else line.unanswered
     return Question(
         conversation_id=line.conversation_id,
@@ -147,5 +147,6 @@ def turns_of(events: Sequence[Event]) -> list[Turn]:
     ]
 
 
-def _is_customers(event: Event) -> bool:
+def is_customers(event: Event) -> bool:
+    """Whether this is something the customer wrote."""
     return event.kind is Kind.MESSAGE and event.author.role is Role.CUSTOMER

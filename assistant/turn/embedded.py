@@ -1,6 +1,6 @@
 """The extractive composer: answers made of sentences that stand in the passages. Floor: pure but for `encode`.
 
-No model, no network. Every part of the answer is quoted exactly (`citations.py`); nothing is written that was not read.
+No model, no network. `candidates.py` says what may answer, this file what answers best, `writing.py` writes it down.
 """
 
 from __future__ import annotations
@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.turn.citations import Citation, cite
-from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, QUESTION_KINDS, STOP, TROUBLE, TROUBLE_PLACE
-from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, split_units, words_of
+from assistant.turn.candidates import Asked, Candidate, holds_code, kind_of, list_candidates
+from assistant.turn.citations import Citation
+from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE
+from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, meanings, words_of
+from assistant.turn.writing import Source, write_answer
 from knowledge.documents import Findings, Found, Passage
 
 if TYPE_CHECKING:
@@ -25,49 +27,69 @@ if TYPE_CHECKING:
 Encode = Callable[[Sequence[str]], "NDArray[Any]"]
 
 # Weights of a unit's score; the cosine with the question counts once. Chosen on clapnq and held against the demo shop.
-WORDS_WEIGHT = 0.25  # share of the question's words that the unit holds
+WORDS_WEIGHT = 0.3  # share of the question's words that the unit holds
 RANK_WEIGHT = 0.35  # how far its passage stands behind the best, in the search's own score
 STEPS_BONUS = 0.12  # for numbered steps where the question asks how
 TROUBLE_BONUS = 0.12  # for what stands under troubleshooting where the question tells of trouble
-CODE_BONUS = 0.3  # for the very code that was asked about
+CODE_BONUS = 0.3  # for a row or entry about the very code or count that was asked about
+STRANGER_PENALTY = 0.2  # for what does not mention the country, card or carrier that was named
+ANSWER_DISCOUNT = 0.05  # an entry whose answer is like the question is hardly as sure as one whose question is
+FAQ_ALIKE = 0.6
+UNKNOWN_WORD_WEIGHT = 2.0
 FAQ_BONUS = 0.08  # somebody wrote it as an answer
+OWNED_BONUS = 0.08  # for what tells of a product that the customer owns
+CONTINUES_BONUS = 0.25  # for what shows the kind of thing asked for, where the answer before was taken from
+SHOWS_BONUS = 0.06  # for what shows the kind of thing asked for: a time, a price
 HEADING_WEIGHT = 0.15  # share of the question's words in the unit's own heading
-ELSEWHERE_PENALTY = 0.1  # for rows and items of other tables and lists where the question tells of trouble
-STRANGER_PENALTY = 0.2  # for what does not mention the product that was named
+OFF_TOPIC_PENALTY = 0.15  # share of the heading's words that nobody asked about
+TORSO_PENALTY = 0.15  # for steps whose first is in another passage
+ELSEWHERE_PENALTY = 0.2  # for rows and items of other tables and lists where the question tells of trouble
 SCRAP_PENALTY = 0.15  # for a sentence too short to say something
 MISMATCH_PENALTY = 0.2  # for an FAQ entry that asks how often when the customer asks how
 
-MAX_UNITS = 28
+MAX_COMPARED = 12  # units whose vectors are made; each costs 1 to 2 ms
+MAX_ENTRIES = 6
 MAX_SENTENCES = 3
-MAX_WORDS = 110
-MAX_ROWS = 3
+MAX_WORDS = 90
 FAQ_SAME_QUESTION = 0.75  # cosine from which two questions ask the same
 FAQ_NOT_SAME = FAQ_SAME_QUESTION - 0.1
-FAQ_SHARED_WORDS = 0.5  # less of the question's words in an entry, and a common product name made them look alike
+FAQ_SHARED_WORDS = 0.34  # less of the question's words in an entry, and it is about something else
 FAQ_SURELY_SAME = 0.9  # and from which it does not matter how they begin
-FAQ_MAX_WORDS = 180
-PARAGRAPH_MARGIN = 0.4  # how far below the best a further sentence of its paragraph may score
-SENTENCE_MARGIN = 0.16  # and one of another
-FAQ_MARGIN = 0.1
-DUPLICATE = 0.93  # cosine from which two sentences say the same
+PARAGRAPH_MARGIN = 0.25  # how far below the best a further sentence of its paragraph may score
+SENTENCE_MARGIN = 0.1  # and one of another
+FAQ_MARGIN = 0.06
+ROW_MARGIN = 0.04
+DUPLICATE = 0.9  # cosine from which two sentences say the same
 RELATED_QUESTION = 0.45
-
-_LEANS_BACK = re.compile(
-    r"^(?:it|this|that|these|those|they|he|she|however|but|so|then|also|otherwise|in this case|if so|such)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=[^\s.?!])\s+([A-Z][\w-]+|[\w-]*\d[\w-]*)")
-_ASKED_CODE = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])[A-Za-z]{1,4}-?\d{1,4}\b")
+CLASH_MARGIN = 0.12  # so near behind, what is told of another product could be meant as well
+MAX_CHOICES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """An answer's words with markers, what they stand on, and questions that its neighbours in the passages answer."""
+    """An answer's words with markers, what they stand on, and questions that its neighbours in the passages answer.
+
+    `likeness` is the cosine of the question with what answers it, products' names apart; `told` the share of the
+    question's words in it; `exact`: it holds the code asked about or continues the answer before. `products` are those
+    it tells of.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     passages: tuple[Passage, ...]
     related: tuple[str, ...] = ()
+    likeness: float = 1.0
+    told: float = 1.0
+    exact: bool = False
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhichProduct:
+    """The question has a different answer for each of these."""
+
+    products: tuple[str, ...]
+    best: Composed
 
 
 class RememberingEncode:
@@ -96,318 +118,301 @@ class RememberingEncode:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    rank: int  # of its passage among the findings
-    at: int  # in its passage
-    unit: Unit
+    candidate: Candidate
     score: float
     vector: Any
-    same_question: float = 0.0  # FAQ entries: how nearly it asks the same
+    likeness: float  # with the question; of an FAQ entry, its question's
+    told: float
+
+    @property
+    def is_same_question(self) -> bool:
+        return self.candidate.unit.kind == FAQ and self.likeness >= FAQ_SAME_QUESTION
 
 
-def compose(question: str, findings: Findings, encode: Encode) -> Composed | None:
-    """The answer the passages give to `question`, in well-formed prose; None when they hold no sentence at all.
+def compose(
+    question: str, findings: Findings, encode: Encode, asked: Asked | None = None
+) -> Composed | WhichProduct | None:
+    """The answer the passages give, in well-formed prose; None when they hold no sentence that may answer.
 
     Args:
-        question: standing alone.
+        question: standing alone; `asked` says more about it where more is known.
         encode: texts -> unit vectors, shape (n, dimensions).
     """
+    asked = asked or Asked(question, question)
     found = [hit for hit in findings.found if hit.passage.text.strip()]
-    units = [units_of(hit.passage) for hit in found]
-    scored = _score(question, found, units, encode)
+    candidates, units = list_candidates(asked, found)
+    scored = _score(asked, found, candidates, encode)
     if not scored:
         return None
+    if choices := _clash(asked, scored):
+        owned = tuple(name for name in choices if name in asked.subject.owned)
+        if len(owned) != 1:
+            return WhichProduct(
+                (owned or choices)[:MAX_CHOICES], _composed(asked, scored, found, units, findings.release)
+            )
+        return compose(
+            question, findings, encode, replace(asked, subject=replace(asked.subject, products=owned, certain=True))
+        )
+    return _composed(asked, scored, found, units, findings.release)
+
+
+def _composed(
+    asked: Asked, scored: Sequence[_Scored], found: Sequence[Found], units: Sequence[Sequence[Any]], release: int
+) -> Composed:
     picked = _pick(scored)
-    ranks = {s.rank for s in picked}
-    related = [found[s.rank].passage.question for s in sorted(scored, key=lambda s: -s.same_question)
-               if s.unit.kind == FAQ and s.rank not in ranks and s.same_question >= RELATED_QUESTION]  # fmt: skip
-    asked = tuple(text for text in dict.fromkeys(related) if text)[:2]
-    return _write(question, picked, found, units, findings.release, asked)
-
-
-def units_of(passage: Passage) -> list[Unit]:
-    """What a passage can be quoted by: an FAQ entry's answer stays whole, everything else goes by the sentence."""
-    units = [unit for unit in split_units(passage.text) if unit.shown not in (passage.question, passage.title)]
-    if passage.question and units and sum(len(words_of(unit.shown)) for unit in units) <= FAQ_MAX_WORDS:
-        start = _back_to_marker(passage.text, units[0].start)
-        shown = "\n\n".join(_paragraphs(units))
-        return [Unit(FAQ, shown, start, max(unit.end for unit in units), 1, heading=passage.question)]
-    return units
-
-
-def content_words(text: str) -> frozenset[str]:
-    """The words that carry meaning, cut to a crude stem."""
-    return frozenset(_stem(word) for word in words_of(text) if word not in STOP)
-
-
-def _stem(word: str) -> str:
-    for ending in ("ings", "ing", "edly", "ed", "ies", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
-
-
-def _score(question: str, found: Sequence[Found], units: Sequence[Sequence[Unit]], encode: Encode) -> list[_Scored]:
-    """The units worth comparing, best first."""
-    entries = [
-        (rank, at, unit)
-        for rank, of_passage in enumerate(units)
-        for at, unit in enumerate(of_passage)
-        if _says_something(unit, question)
+    ranks = list(dict.fromkeys(s.candidate.rank for s in picked))
+    sources = [
+        Source(
+            found[rank].passage,
+            tuple(units[rank]),
+            tuple(s.candidate.at for s in picked if s.candidate.rank == rank),
+            not any(s.is_same_question for s in picked if s.candidate.rank == rank),
+        )
+        for rank in ranks
     ]
-    wanted = content_words(question)
-    contexts = [_context(unit, found[rank].passage) for rank, _, unit in entries]
-    overlaps = [len(wanted & content_words(text)) / max(len(wanted), 1) for text in contexts]
-    keep = sorted(range(len(entries)), key=lambda i: (0.1 * entries[i][0] - overlaps[i], i))[:MAX_UNITS]
+    text, citations = write_answer(asked.words, sources, release)
+    best = picked[0]
+    shows = ANSWER_KINDS.get(asked.kind or "")
+    continues = best.candidate.continues and shows is not None and shows.search(best.candidate.unit.shown) is not None
+    return Composed(
+        text,
+        citations,
+        tuple(found[rank].passage for rank in ranks),
+        _related(scored, set(ranks)),
+        best.likeness,
+        best.told,
+        continues or any(holds_code(c.quote, code) for c in citations for code in asked.codes),
+        asked.subject.products if asked.subject.certain else _names(asked, best.candidate.about),
+    )
+
+
+def _related(scored: Sequence[_Scored], said: set[int]) -> tuple[str, ...]:
+    entries = [
+        s.candidate.unit.heading
+        for s in sorted(scored, key=lambda s: -s.likeness)
+        if s.candidate.unit.kind == FAQ and s.candidate.rank not in said and s.likeness >= RELATED_QUESTION
+    ]
+    return tuple(dict.fromkeys(entries))[:2]
+
+
+def _names(asked: Asked, folded: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in asked.catalogue.names if name.casefold() in folded)
+
+
+def _score(asked: Asked, found: Sequence[Found], candidates: Sequence[Candidate], encode: Encode) -> list[_Scored]:
+    """The candidates worth comparing, best first."""
+    mask = asked.catalogue.mask
+    told = _told(asked, candidates)
+    order = sorted(range(len(candidates)), key=lambda i: (0.06 * candidates[i].rank - told[i], i))
+    entries = [i for i in order if candidates[i].unit.kind == FAQ][:MAX_ENTRIES]
+    keep = sorted([*entries, *[i for i in order if candidates[i].unit.kind != FAQ][:MAX_COMPARED]])
     if not keep:
         return []
-    questions = [found[entries[i][0]].passage.question or question for i in keep]
-    vectors = encode([question, *(contexts[i] for i in keep), *questions])
-    nearness = vectors[1:] @ vectors[0]
-    ask = _Ask.of(question, max(hit.score for hit in found))
+    question = mask(asked.question)
+    vectors = encode([question, *(mask(_context(candidates[i])) for i in keep)])
+    ask = _Ask.of(asked, max(hit.score for hit in found), [candidates[i] for i in keep])
     scored = []
-    for place, i in enumerate(keep):
-        rank, at, unit = entries[i]
-        same = float(nearness[len(keep) + place]) if unit.kind == FAQ else 0.0
-        if overlaps[i] < FAQ_SHARED_WORDS:
-            same = min(same, FAQ_NOT_SAME)
-        score = max(float(nearness[place]), same) + WORDS_WEIGHT * overlaps[i] + ask.adjust(unit, found[rank])
-        if unit.kind == FAQ:
-            alike = ask.asks_like(unit.heading, unit.shown, same)
-            score += FAQ_BONUS if alike else -MISMATCH_PENALTY
-            same = same if alike else min(same, FAQ_NOT_SAME)
-        scored.append(_Scored(rank, at, unit, score, vectors[1 + place], same))
+    for place, i in enumerate(keep, start=1):
+        candidate, likeness = candidates[i], float(vectors[place] @ vectors[0])
+        hit = found[candidate.rank]
+        score = WORDS_WEIGHT * told[i] + ask.adjust(candidate, hit)
+        if candidate.unit.kind == FAQ:
+            alike = ask.asks_like(candidate.unit.heading, candidate.unit.shown, likeness)
+            if not alike or told[i] < FAQ_SHARED_WORDS:
+                likeness = min(likeness, FAQ_NOT_SAME)
+            # The search compared the whole entry already; names of products would make it look alike.
+            whole = hit.similarity - ANSWER_DISCOUNT if question == asked.question else 0.0
+            likeness = max(likeness, min(whole, FAQ_NOT_SAME))
+            score += FAQ_BONUS if alike and likeness >= FAQ_ALIKE else 0.0 if alike else -MISMATCH_PENALTY
+        scored.append(_Scored(candidate, score + likeness, vectors[place], likeness, told[i]))
     return sorted(scored, key=lambda s: -s.score)
+
+
+def _told(asked: Asked, candidates: Sequence[Candidate]) -> list[float]:
+    """The share of what is asked that each candidate tells; what none of them tells counts twice."""
+    wanted = asked.wanted
+    held = []
+    steps: dict[tuple[int, int], str] = {}
+    steps_asked = ASKS_FOR_STEPS.search(asked.words) is not None
+    for candidate in candidates:
+        if steps_asked and candidate.unit.number is not None:  # steps are said together
+            place = (candidate.rank, candidate.unit.group)
+            steps[place] = f"{steps.get(place, '')} {candidate.unit.shown}"
+    for candidate in candidates:
+        said = steps.get((candidate.rank, candidate.unit.group), candidate.unit.shown)
+        above = () if candidate.unit.kind == FAQ else (candidate.passage.title, *candidate.passage.section)
+        words = meanings(" ".join((*above, candidate.unit.heading, said)))
+        held.append({word for word in wanted if any(_is_akin(word, other) for other in words)})
+    known = set().union(*held) if held else set()
+    whole = len(known) + UNKNOWN_WORD_WEIGHT * (len(wanted) - len(known))
+    return [len(words) / whole if whole else 0.0 for words in held]
+
+
+def _share(wanted: frozenset[str], text: str) -> float:
+    """How much of the question stands in a text, a word counting as well for another form of itself."""
+    words = meanings(text)
+    return sum(any(_is_akin(word, other) for other in words) for word in wanted) / len(wanted) if wanted else 0.0
+
+
+def _is_akin(word: str, other: str) -> bool:
+    return word == other or (min(len(word), len(other)) >= 4 and (word.startswith(other) or other.startswith(word)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """What a question looks for, beyond its words."""
 
+    asked: Asked
     kind: str | None
     steps: bool
     trouble: bool
-    names: frozenset[str]
     codes: frozenset[str]
+    numbers: frozenset[str]
     words: frozenset[str]
+    places: frozenset[str]
+    owned: frozenset[str]
     top_score: float
 
     @classmethod
-    def of(cls, question: str, top_score: float) -> _Ask:
+    def of(cls, asked: Asked, top_score: float, candidates: Sequence[Candidate]) -> _Ask:
+        texts = [f"{c.unit.heading} {c.unit.shown}".casefold() for c in candidates]
         return cls(
-            kind=_kind(question),
-            steps=ASKS_FOR_STEPS.search(question) is not None,
-            trouble=TROUBLE.search(question) is not None,
-            names=frozenset(name.casefold() for name in _NAME.findall(question)),
-            codes=frozenset(code.casefold() for code in _ASKED_CODE.findall(question)),
-            words=content_words(question),
+            asked=asked,
+            kind=asked.kind,
+            steps=ASKS_FOR_STEPS.search(asked.words) is not None,
+            trouble=TROUBLE.search(asked.question) is not None,
+            codes=asked.codes,
+            numbers=_small_numbers(asked.catalogue.mask(asked.question)),
+            words=asked.wanted,
+            places=frozenset(name for name in asked.places if any(name in text for text in texts)),
+            owned=frozenset(name.casefold() for name in asked.subject.owned),
             top_score=top_score,
         )
 
-    def adjust(self, unit: Unit, hit: Found) -> float:
-        """What is added to a unit's nearness."""
-        passage = hit.passage
+    def adjust(self, candidate: Candidate, hit: Found) -> float:
+        """What is added to a candidate's nearness."""
+        unit, passage = candidate.unit, candidate.passage
         value = -RANK_WEIGHT * (self.top_score - hit.score)
         if self.steps and unit.number is not None:
             value += STEPS_BONUS
         place = " ".join((*passage.section, unit.heading))
-        if self.trouble and TROUBLE_PLACE.search(place):
+        in_trouble = TROUBLE_PLACE.search(place) is not None
+        if self.trouble and in_trouble:
             value += TROUBLE_BONUS
         elif self.trouble and unit.kind in (ITEM, ROW):
             value -= ELSEWHERE_PENALTY
-        if self.words and unit.kind != FAQ:
-            heading = unit.heading or " ".join(passage.section[-1:])
-            value += HEADING_WEIGHT * len(self.words & content_words(heading)) / len(self.words)
-        text = f"{passage.title} {' '.join(passage.products)} {place} {unit.shown}".casefold()
-        if self.codes and any(
-            re.search(rf"(?<!\w){re.escape(code)}(?!\w)", unit.shown.casefold()) for code in self.codes
-        ):
+        elif self.steps and in_trouble and not self.codes:
+            value -= TROUBLE_BONUS
+        heading = unit.heading or " ".join(passage.section[-1:])
+        if unit.kind != FAQ:
+            value += HEADING_WEIGHT * _share(self.words, heading)
+        topic = meanings(self.asked.unnamed(heading))
+        value -= OFF_TOPIC_PENALTY * (1 - _share(topic, " ".join(self.words))) if topic else 0.0
+        if candidate.is_torso:
+            value -= TORSO_PENALTY
+        head = unit.cells[0][1] if unit.cells else unit.heading
+        if head in self.numbers or any(holds_code(head, code) for code in self.codes):
             value += CODE_BONUS
-        if self.names and not any(name in text for name in self.names):
+        if self.places and not any(name in f"{unit.heading} {unit.shown}".casefold() for name in self.places):
             value -= STRANGER_PENALTY
+        if not self.asked.subject.certain and self.owned & candidate.about:
+            value += OWNED_BONUS
+        shows = ANSWER_KINDS.get(self.kind or "")
+        if shows and shows.search(unit.shown):
+            value += CONTINUES_BONUS if candidate.continues else SHOWS_BONUS
         if unit.kind == SENTENCE and len(words_of(unit.shown)) < 5:
             value -= SCRAP_PENALTY
         return value
 
     def asks_like(self, other: str, answer: str, same: float) -> bool:
         """Whether an FAQ entry answers this kind of question, as far as its question or its answer show."""
-        theirs = _kind(other)
+        theirs = kind_of(other)
         if same >= FAQ_SURELY_SAME or self.kind is None or self.kind == theirs:
             return True
         shows = ANSWER_KINDS.get(self.kind)
         return shows.search(answer) is not None if shows else theirs is None
 
 
-def _kind(question: str) -> str | None:
-    return next((name for name, pattern in QUESTION_KINDS if pattern.search(question)), None)
+_NUMBER_WORDS = {"one": "1", "once": "1", "two": "2", "twice": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
 
 
-def _says_something(unit: Unit, question: str) -> bool:
-    """Not a bare title and not a question come back."""
-    if unit.kind == SENTENCE and (unit.shown.endswith("?") or len(words_of(unit.shown)) < 3):
+def _small_numbers(text: str) -> frozenset[str]:
+    """Counts in a question: "blinks red three times" is the row that begins with 3."""
+    words = re.findall(r"\w+", text.lower())
+    return frozenset(_NUMBER_WORDS.get(word, word) for word in words if word in _NUMBER_WORDS or word.isdigit())
+
+
+def _context(candidate: Candidate) -> str:
+    """A unit as it is compared: an entry by its question, a symptom alone, everything else with its heading."""
+    unit, passage = candidate.unit, candidate.passage
+    if unit.kind == FAQ:
+        return unit.heading
+    heading = unit.heading or (passage.section[-1] if passage.section else "")
+    if unit.cells and TROUBLE_PLACE.search(heading):
+        return f"{unit.cells[0][1]}. {unit.cells[1][1]}" if len(unit.cells) > 1 else unit.shown
+    if unit.kind != SENTENCE:
+        heading = heading or passage.title
+    return f"{heading}: {unit.shown[:300]}" if heading else unit.shown
+
+
+def _clash(asked: Asked, scored: Sequence[_Scored]) -> tuple[str, ...]:
+    """The products among which the question leaves open which it means; empty when that is clear."""
+    if asked.subject.only is not None or not asked.catalogue.products:
+        return ()
+    best = scored[0]
+    if len(best.candidate.about) != 1:
+        return ()
+    near = [s for s in scored if len(s.candidate.about) == 1 and (s is best or _may_be_meant(asked, best, s))]
+    about = list(dict.fromkeys(name for s in near for name in s.candidate.about))
+    if len(about) < 2:
+        return ()
+    names = {name.casefold(): name for name in asked.catalogue.names}
+    return tuple(names[name] for name in about if name in names)
+
+
+def _may_be_meant(asked: Asked, best: _Scored, other: _Scored) -> bool:
+    """Whether this answers as well as the best: the same code, or as much of the question, as nearly."""
+    unit = other.candidate.unit
+    if asked.codes:
+        head = unit.cells[0][1] if unit.cells else unit.heading
+        return any(holds_code(head, code) for code in asked.codes)
+    if other.told < best.told or not other.told:
         return False
-    return unit.shown != question
-
-
-def _context(unit: Unit, passage: Passage) -> str:
-    """A unit as it is compared: items, rows and answers need their heading to be understood."""
-    if unit.kind == SENTENCE:
-        return unit.shown
-    heading = unit.heading or (passage.section[-1] if passage.section else passage.title)
-    return f"{heading}: {unit.shown[:400]}"
+    return asked.subject.certain or (
+        other.score >= best.score - CLASH_MARGIN and other.likeness >= best.likeness - CLASH_MARGIN
+    )
 
 
 def _pick(scored: Sequence[_Scored]) -> list[_Scored]:
     """The best unit and those that add to it, the best first, no two saying the same."""
     best = scored[0]
-    if best.unit.kind in (ITEM, CODE):
-        return [best]
-    if best.unit.kind == FAQ and best.same_question >= FAQ_SAME_QUESTION:
+    if best.candidate.unit.kind in (ITEM, CODE) or best.is_same_question:
         return [best]
     picked = [best]
-    count = len(words_of(best.unit.shown))
+    count = len(words_of(best.candidate.unit.shown))
     for candidate in scored[1:20]:
         if len(picked) >= MAX_SENTENCES or count >= MAX_WORDS:
             break
         if candidate.score < best.score - _margin(best, candidate) or not _goes_with(candidate, picked):
             continue
         picked.append(candidate)
-        count += len(words_of(candidate.unit.shown))
+        count += len(words_of(candidate.candidate.unit.shown))
     return picked
 
 
 def _margin(best: _Scored, other: _Scored) -> float:
-    if best.unit.kind == FAQ:
+    one, two = best.candidate, other.candidate
+    if one.unit.kind == FAQ:
         return FAQ_MARGIN
-    together = best.rank == other.rank and best.unit.group == other.unit.group
-    return PARAGRAPH_MARGIN if together else SENTENCE_MARGIN
+    if one.unit.kind == ROW:
+        return ROW_MARGIN
+    return PARAGRAPH_MARGIN if one.rank == two.rank and one.unit.group == two.unit.group else SENTENCE_MARGIN
 
 
-def _goes_with(candidate: _Scored, picked: Sequence[_Scored]) -> bool:
-    best = picked[0]
-    kinds = {best.unit.kind, candidate.unit.kind}
-    if candidate.unit.kind in (ITEM, CODE) or (FAQ in kinds and len(kinds) > 1) or (ROW in kinds and len(kinds) > 1):
+def _goes_with(other: _Scored, picked: Sequence[_Scored]) -> bool:
+    kind = other.candidate.unit.kind
+    if kind in (ITEM, CODE) or kind != picked[0].candidate.unit.kind:
         return False
-    if best.unit.kind == ROW and candidate.score < best.score - 0.05:
+    if kind == FAQ and other.likeness < FAQ_ALIKE:
         return False
-    return all(float(candidate.vector @ other.vector) < DUPLICATE for other in picked)
-
-
-def _write(
-    question: str,
-    picked: Sequence[_Scored],
-    found: Sequence[Found],
-    units: Sequence[Sequence[Unit]],
-    release: int,
-    related: tuple[str, ...],
-) -> Composed:
-    """Prose with a marker after each stretch that stands together, in the order of the passages picked."""
-    ranks = list(dict.fromkeys(s.rank for s in picked))
-    parts: list[str] = []
-    citations: list[Citation] = []
-    for rank in ranks:
-        passage = found[rank].passage
-        of_passage = units[rank]
-        for run in _runs(_complete(question, sorted(s.at for s in picked if s.rank == rank), of_passage), of_passage):
-            n = len(citations) + 1
-            start = _back_to_marker(passage.text, run[0].start) if len(run) > 1 else run[0].start
-            citations.append(cite(n, passage, release, start, run[-1].end))
-            parts.append(_introduced(_mark(_paragraphs(run), n), run, picked))
-    return Composed(_join(parts), tuple(citations), tuple(found[rank].passage for rank in ranks), related)
-
-
-def _introduced(text: str, run: Sequence[Unit], picked: Sequence[_Scored]) -> str:
-    """An FAQ answer to another question says which; rows and steps are named by their heading."""
-    unit = run[0]
-    if unit.kind == FAQ:
-        same = next(s.same_question for s in picked if s.unit is unit)
-        if len(picked) == 1 and same >= FAQ_SAME_QUESTION:
-            return text
-        return f"**{unit.heading}**\n{text}" if "\n" not in text else f"**{unit.heading}**\n\n{text}"
-    if unit.kind in (ITEM, ROW) and len(run) > 1 and unit.heading:
-        return f"**{unit.heading}**\n\n{text}"
-    return text
-
-
-def _complete(question: str, wanted: Sequence[int], units: Sequence[Unit]) -> list[int]:
-    """What was picked, with what it cannot do without: the rest of its list, the sentence it leans on."""
-    chosen = set(wanted)
-    steps = ASKS_FOR_STEPS.search(question) is not None
-    for at in wanted:
-        unit = units[at]
-        following = units[at + 1] if at + 1 < len(units) else None
-        if unit.kind == ITEM:
-            chosen |= _group(units, unit.group)
-            first = min(_group(units, unit.group))
-            if first and units[first - 1].kind == SENTENCE and units[first - 1].shown.endswith(":"):
-                chosen.add(first - 1)
-        elif following and (unit.shown.endswith(":") or (steps and following.number == 1)):
-            chosen |= _group(units, following.group)
-        elif unit.kind == SENTENCE and _LEANS_BACK.match(unit.shown) and at and units[at - 1].group == unit.group:
-            chosen.add(at - 1)
-    return sorted(chosen)
-
-
-def _group(units: Sequence[Unit], group: int) -> set[int]:
-    return {i for i, unit in enumerate(units) if unit.group == group}
-
-
-def _runs(wanted: Sequence[int], units: Sequence[Unit]) -> list[list[Unit]]:
-    """Neighbours under one heading, each run to be quoted in one piece."""
-    runs: list[list[Unit]] = []
-    last = None
-    for at in wanted:
-        if last is not None and at == last + 1 and units[at].heading == units[last].heading:
-            runs[-1].append(units[at])
-        else:
-            runs.append([units[at]])
-        last = at
-    return runs
-
-
-def _back_to_marker(text: str, start: int) -> int:
-    """The start of the line when only a list marker stands before `start`, so that a quoted list keeps its first."""
-    line = text.rfind("\n", 0, start) + 1
-    return line if re.fullmatch(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+", text[line:start]) else start
-
-
-def _paragraphs(units: Sequence[Unit]) -> list[str]:
-    """Units as Markdown blocks: sentences of a paragraph joined, items and rows as lists, code as it is."""
-    blocks: list[str] = []
-    last: Unit | None = None
-    for unit in units:
-        line = _line(unit, alone=len(units) == 1)
-        if last is not None and last.group == unit.group:
-            blocks[-1] += (" " if unit.kind == SENTENCE else "\n") + line
-        else:
-            blocks.append(line)
-        last = unit
-    return blocks
-
-
-def _line(unit: Unit, *, alone: bool) -> str:
-    if unit.kind in (CODE, FAQ):
-        return unit.shown
-    if unit.kind == ITEM and unit.number is not None and not alone:
-        return f"{unit.number}. {unit.shown}"
-    if unit.kind in (ITEM, ROW) and not alone:
-        return f"- {unit.shown}"
-    shown = unit.shown if unit.shown[-1:] in '.!?:…”"' else f"{unit.shown}."
-    return shown[0].upper() + shown[1:] if shown[0].islower() and not re.match(r"\w*[\d_./]", shown) else shown
-
-
-def _mark(blocks: Sequence[str], n: int) -> str:
-    """The blocks with `[n]` at the end of the last."""
-    *head, tail = blocks
-    glue = "\n\n" if tail.endswith("```") else " "
-    return "\n\n".join([*head, f"{tail}{glue}[{n}]"])
-
-
-def _join(parts: Sequence[str]) -> str:
-    """Plain stretches run on as one paragraph; anything with a list, table or code stands on its own."""
-    text = ""
-    for part in parts:
-        last = text.rsplit("\n\n", 1)[-1]
-        plain = "\n" not in part + last and not re.match(r"(?:- |\d+\. |```|\*\*)", part)
-        glue = " " if plain and not re.match(r"(?:- |\d+\. |```|\*\*)", last) else "\n\n"
-        text = f"{text}{glue}{part}" if text else part
-    return text
+    return all(float(other.vector @ one.vector) < DUPLICATE for one in picked)

@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assistant.turn.citations import Citation, cite
-from assistant.turn.embedded import content_words
-from assistant.turn.sentences import Unit, split_sentences, split_units, words_of
+from assistant.turn.sentences import Unit, content_words, split_sentences, split_units, words_of
 from knowledge.documents import Passage
 
 MARKER = re.compile(r"\s?\[(\d{1,2})\](?!\()")

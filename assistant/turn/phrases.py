@@ -16,7 +16,8 @@ def _pattern(*alternatives: str) -> re.Pattern[str]:
 STOP = _words(
     """a an and any are as at be been but by can could do does did for from get got had has have how i if in is it its
     me my of on or our please should so some tell that the their them then there they this to up use was we were
-    what when where which who why will with would you your"""
+    what when where which who why will with would you your
+    long take takes many much often too until against s t don like"""
 )
 FILLER = _words(
     """a all am and are at be dear everyone folks guys i im is it just me my now oh of please pls so there team that the
@@ -121,12 +122,12 @@ NOT_STATUS = _pattern(
 ASKS_FOR_STEPS = _pattern(
     r"\bhow (?:do|can|could|should|would|to|must)\b",
     r"\b(?:steps?|instructions?|procedure|guide|walk me through|set ?up|way to)\b",
-    r"\bwhat (?:do|should|can|must) i do\b",
+    r"\bwhat (?:do|should|can|must) i (?:do|use)\b",
 )
 TROUBLE = _pattern(
     r"\b(?:not|n't|won'?t|never|no longer|stopped|stops|stuck|jammed|broken|broke|leak\w*|error|fault)\b",
     r"\b(?:problems?|trouble|issues?)\b",
-    r"\b(?:noise|noisy|smell\w*|hot|slow|weak|blink\w*|flash\w*|fail\w*|dead|hums?|strange|wrong)\b",
+    r"\b(?:noise|noisy|smell\w*|(?<!how )hot|slow|weak|blink\w*|flash\w*|fail\w*|dead|hums?|strange|wrong)\b",
 )
 TROUBLE_PLACE = _pattern(
     r"\b(?:troubleshoot\w*|problems?|errors?|faults?|error codes?|if something|when something|help)\b"
@@ -134,7 +135,15 @@ TROUBLE_PLACE = _pattern(
 # What a question is after; two questions of different kinds are not the same question however alike their words.
 QUESTION_KINDS = (
     ("how often", _pattern(r"\bhow often\b", r"\bhow (?:frequently|regularly)\b")),
-    ("time", _pattern(r"\bhow (?:long|soon|fast|quickly)\b", r"\bwhen\b", r"\bwhat time\b")),
+    (
+        "time",
+        _pattern(
+            r"\bhow (?:long|soon|fast|quickly)\b",
+            r"\bwhen\b",
+            r"\bwhat time\b",
+            r"\b(?:opening|business) (?:hours|times)\b",
+        ),
+    ),
     ("price", _pattern(r"\bhow much (?:is|are|does|do|will|for)\b", r"\b(?:costs?|prices?|fees?|charges?)\b")),
     ("measure", _pattern(r"\bhow (?:many|much|big|large|loud|heavy|hot|warm|far|tall|wide|high)\b", r"\brange\b")),
     ("steps", _pattern(r"\bhow (?:do|can|could|should|would|to|must)\b")),
@@ -175,3 +184,36 @@ CONTINUES = _pattern(
     r"^\W*ok(?:ay)? (?:and|but|so)\b",
 )
 OWN_THING = _pattern(r"\b(?:my|it|its|it's|this|that|the (?:machine|device|product|unit|thing|app))\b")
+GOES_ON_ABOUT_ORDER = _pattern(
+    rf"\bwhen\b{_NEAR}\b(?:it|they|that|this|the (?:parcel|package|order))\b{_NEAR}\b{_ARRIVE}\b",
+    rf"\b(?:has|have|is|was|did)\b (?:it|they|that|the (?:parcel|package|order))\b{_NEAR}\b{_MOVED}\b",
+    rf"\bwhere (?:is|are) (?:it|they|that|the (?:parcel|package|order))\b{_NEAR}$",
+    r"\b(?:tracking|order) number\b",
+    r"\bhow much (?:did|was|were)\b",
+)
+_ASKING = r"(?:how|what|when|where|which|why|who|can|does|do|is|are|may|must|will)"
+ASKS = _pattern(rf"\b{_ASKING}\b")
+# where one question ends and the next begins; "and" and a comma only before a word that asks
+NEXT_PART = re.compile(rf"\?\s+(?=\w)|(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?={_ASKING}\b)", re.IGNORECASE)
+# Words of one meaning in support, one group a line; compared by their stems.
+AKIN = (
+    "delivery deliver shipping ship postage post dispatch",
+    "return send give back",
+    "refund money reimburse",
+    "limescale descale descaling scale",
+    "weigh weight heavy",
+    "price cost fee",
+    "conversation chat talk",
+    "keep store save retain",
+    "open opening hours closed",
+    "instalment installment rate",
+    "router network wifi wi-fi",
+    "refurbished used second-hand secondhand",
+    "tall high height big large size",
+    "loud noise noisy quiet",
+    "uk britain england kingdom",
+    "code codes error fault",
+    "repair fix mend",
+    "swap exchange",
+    "promo promotion voucher coupon discount",
+)

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from assistant.journal.events import Event, Kind, Role
 from assistant.journal.transcript import ASSISTANT_FLOOR
 from assistant.profile.customer import Customer
-from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, describe_order, open_orders
+from assistant.turn.embedded import Composed
+from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, describe_order, open_orders, say_list
 from assistant.turn.understanding import Intent, Understanding
 
 ANSWER_SURENESS = 0.5  # below it the passages do not hold the answer more often than they do
-DECLINES_BEFORE_HANDOVER = 2  # the second decline in a row passes the conversation on
+SAME_QUESTION = 0.75  # likeness from which an entry's question is the customer's
+TOLD = 0.34  # the share of the question's words that an answer holds at least
+TOLD_WEIGHT, SURE_WEIGHT = 0.35, 0.15
+NAMED_STRENGTH = 0.75  # what an answer must reach where a product is named
+STRENGTH = 0.85  # and where sureness alone would not do
 
 DECLINED_TEXT = (
     "I could not find this in our help pages, and I would rather not guess. Would you like to talk to a person?"
 )
 HANDING_OVER_TEXT = "I am passing you to a colleague now. They can read everything we wrote, so you need not repeat it."
 DECLINED_AGAIN_TEXT = (
-    "I could not find this either, so I am passing you to a colleague. They can read everything we wrote, so you need "
-    "not repeat it."
+    "I am sorry, I could not find this either. A colleague can surely help: they read everything we wrote, so you need "
+    "not repeat any of it. Shall I pass you on?"
 )
+UNKNOWN_CODE_TEXT = (
+    "I could not find {codes} in our help pages{about}, and I would rather not guess. Is it typed right? "
+)
+NOT_ALL_TEXT = "I could not find an answer to {questions}; a colleague can tell you."
+WAITING_TEXT = "Thank you. A colleague will read this too and answer you here; nobody has taken the conversation yet."
 LAST_RESORT_TEXT = (
     "I am sorry, something went wrong on our side and I cannot answer right now. I am passing you to a colleague; they "
     "can read everything you wrote."
@@ -44,32 +55,71 @@ class Decision:
 
 
 def decide_before_search(
-    understood: Understanding, *, floor: str, customer: Customer | None, declines_in_row: int, turns_before: int
+    understood: Understanding,
+    *,
+    floor: str,
+    customer: Customer | None,
+    declines_in_row: int,
+    turns_before: int,
+    today: date | None = None,
 ) -> Decision | None:
     """What to do without looking into the knowledge; None: search first."""
     if floor != ASSISTANT_FLOOR:
         return Decision(Verdict.SILENT, reason=f"floor:{floor}")
-    if reply := answer_from_records(understood, customer):
+    if reply := answer_from_records(understood, customer, today):
         return Decision(Verdict.REPLY, reply, "own_records" if customer else "sign_in_first")
-    if reply := _small_talk(understood.intent, customer, declines_in_row=declines_in_row, turns_before=turns_before):
+    reply = _small_talk(
+        understood.intent, customer, declines_in_row=declines_in_row, turns_before=turns_before, today=today
+    )
+    if reply:
         return Decision(Verdict.REPLY, reply, understood.intent.value)
     return None
 
 
-def decide_after_search(
-    sureness: float, *, found: int, declines_in_row: int, threshold: float = ANSWER_SURENESS
+def decide_on_answer(
+    sureness: float, composed: Composed | None, *, names_product: bool = False, threshold: float = ANSWER_SURENESS
 ) -> Decision:
-    """Answer or decline. A decline that follows another hands over."""
-    if found and sureness >= threshold:
+    """Whether what was composed may be said.
+
+    `sureness` knows how near the passages are to the question. Where a product is named it knows too little, since a
+    manual holds its product's name on every page: then what was composed must tell something of what was asked.
+    """
+    if composed is None:
+        return Decision(Verdict.DECLINE, reason="nothing_found")
+    if composed.exact:
+        return Decision(Verdict.ANSWER, reason="exact")
+    if composed.likeness >= SAME_QUESTION and composed.told >= TOLD:
+        return Decision(Verdict.ANSWER, reason="same_question")
+    strength = composed.likeness + TOLD_WEIGHT * composed.told + SURE_WEIGHT * sureness
+    if strength >= (NAMED_STRENGTH if names_product else STRENGTH):
+        return Decision(Verdict.ANSWER, reason="well_told")
+    if sureness >= threshold and not names_product:
         return Decision(Verdict.ANSWER, reason="sure_enough")
-    return Decision(Verdict.DECLINE, decline(declines_in_row), "nothing_found" if not found else "not_sure")
+    return Decision(Verdict.DECLINE, reason="not_sure")
 
 
 def decline(declines_in_row: int, suggestions: Sequence[str] = ()) -> Reply:
-    """The honest refusal; from the second in a row on it passes the conversation to a person."""
-    if declines_in_row + 1 >= DECLINES_BEFORE_HANDOVER:
-        return Reply(DECLINED_AGAIN_TEXT, "declined", hand_over="not_found_twice")
-    return Reply(DECLINED_TEXT, "declined", (TALK_TO_A_PERSON, *suggestions))
+    """The honest refusal. A person is offered each time, more warmly the second, and never called unasked."""
+    text = DECLINED_AGAIN_TEXT if declines_in_row else DECLINED_TEXT
+    return Reply(text, "declined", (TALK_TO_A_PERSON, *suggestions))
+
+
+def decline_code(codes: Sequence[str], product: str | None) -> Reply:
+    """Said when a code is asked about that stands nowhere: an answer about another code would be wrong."""
+    about = f" for the {product}" if product else ""
+    text = UNKNOWN_CODE_TEXT.format(codes=say_list(codes), about=about) + "If so, a colleague can help."
+    return Reply(text, "declined", (TALK_TO_A_PERSON,))
+
+
+def ask_which_product(products: Sequence[str]) -> Reply:
+    """Asked where each product has an answer of its own."""
+    named = say_list([f"the {name}" for name in products], last="or")
+    return Reply(f"Which product is it: {named}?", "clarifying", tuple(products))
+
+
+def still_waiting() -> Reply:
+    """Said once to who writes on in the queue."""
+    return Reply(WAITING_TEXT, "acted")
 
 
 def last_resort() -> Reply:
@@ -98,11 +148,13 @@ def offered_person(events: Sequence[Event]) -> bool:
     return False
 
 
-def _small_talk(intent: Intent, customer: Customer | None, *, declines_in_row: int, turns_before: int) -> Reply | None:
+def _small_talk(
+    intent: Intent, customer: Customer | None, *, declines_in_row: int, turns_before: int, today: date | None
+) -> Reply | None:
     name = f" {customer.first_name}" if customer and customer.first_name else ""
     match intent:
         case Intent.GREETING:
-            return Reply(_greeting(customer, again=turns_before > 0))
+            return Reply(_greeting(customer, again=turns_before > 0, today=today))
         case Intent.THANKS:
             return Reply(f"You are welcome{',' + name if name else ''}! Is there anything else?")
         case Intent.FAREWELL:
@@ -124,7 +176,11 @@ def _small_talk(intent: Intent, customer: Customer | None, *, declines_in_row: i
                 hand_over="safety",
             )
         case Intent.UNHAPPY if declines_in_row:
-            return Reply("I am sorry that I am not helping. " + HANDING_OVER_TEXT, hand_over="customer_unhappy")
+            return Reply(
+                "I am sorry that I am not helping. Shall I pass you to a colleague? They can read everything we wrote.",
+                outcome="declined",
+                suggestions=(TALK_TO_A_PERSON,),
+            )
         case Intent.UNHAPPY:
             return Reply(
                 "I am sorry, that was not what you needed. Could you tell me in other words what you want to know? "
@@ -137,10 +193,10 @@ def _small_talk(intent: Intent, customer: Customer | None, *, declines_in_row: i
     return None
 
 
-def _greeting(customer: Customer | None, *, again: bool) -> str:
+def _greeting(customer: Customer | None, *, again: bool, today: date | None) -> str:
     if customer is None or not customer.first_name:
         return "Hello! How can I help you?" if not again else "Hello again! What can I do for you?"
     hello = f"Hello{' again,' if again else ''} {customer.first_name}!"
     if not again and (pending := open_orders(customer)):
-        return f"{hello} {describe_order(pending[0])} How can I help you?"
+        return f"{hello} {describe_order(pending[0], today)} How can I help you?"
     return f"{hello} How can I help you?"

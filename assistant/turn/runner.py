@@ -7,6 +7,7 @@ answer. What a crash cuts short is found in the journal at the next start, by th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +20,17 @@ from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
 from assistant.journal.events import ASSISTANT, Event, Kind, NewEvent, Role, turn_client_id
 from assistant.journal.port import Journal, Unless
 from assistant.journal.transcript import ASSISTANT_FLOOR, QUEUE_FLOOR
-from assistant.turn.answering import Answer, Answering
+from assistant.turn.answering import Answer, Answering, waiting_answer
 from assistant.turn.blocks import parse_blocks
-from assistant.turn.conversation import KEPT_EVENTS, Line, Question, begins_here, foreseen_question, question_of
+from assistant.turn.conversation import (
+    KEPT_EVENTS,
+    Line,
+    Question,
+    begins_here,
+    foreseen_question,
+    is_customers,
+    question_of,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +48,7 @@ HAND_OVER_REASONS = {
     "customer_asked": "The customer asked for a person.",
     "assistant_failed": "The assistant failed and could not answer.",
 }
+QUEUED = frozenset({Kind.HANDOFF_REQUESTED, Kind.HANDOFF_TRANSFERRED})
 KEPT_LINES = 1000  # lively conversations whose events stay in memory
 SETTLED_AT_ONCE = 500  # unanswered turns taken up per look into the journal
 HEAD_START_SECONDS = 5.0  # a question not committed by then never will be
@@ -199,6 +209,8 @@ class TurnRunner:
         line = await self._line(conversation_id)
         question = question_of(line) if line else None
         if line is None or question is None:
+            if line is not None:
+                await self._reassure(line)
             return False
         self._bus.publish(Typing(conversation_id, ASSISTANT, True))
         try:
@@ -209,6 +221,22 @@ class TurnRunner:
         finally:
             self._bus.publish(Typing(conversation_id, ASSISTANT, False))
         return True
+
+    async def _reassure(self, line: Line) -> None:
+        """Tells who writes on while waiting for a person, once a wait, that a person will read it."""
+        asked = next((e for e in reversed(line.events) if e.kind in QUEUED), None)
+        wrote = line.events[-1] if line.events else None
+        if line.floor != QUEUE_FLOOR or asked is None or wrote is None or not is_customers(wrote):
+            return
+        if any(e.kind is Kind.MESSAGE and e.author.role is Role.ASSISTANT and e.seq > asked.seq for e in line.events):
+            return
+        message = {**_message_of(waiting_answer()), "turn": wrote.seq}
+        event = NewEvent(Kind.MESSAGE, ASSISTANT, message, client_id=f"waiting-{asked.seq}")
+        unless = Unless(FLOOR_TAKERS, after=wrote.seq)
+        with contextlib.suppress(Superseded):
+            appended = await self._journal.append(line.conversation_id, [event], unless=unless)
+            if not all(line.fold(event) for event in appended.events):
+                self._lines.pop(line.conversation_id, None)
 
     async def _answer_of(self, question: Question) -> Answer | None:
         ahead = self._ahead.pop(question.conversation_id, None)
@@ -327,19 +355,22 @@ class _HeadStart:
 
 def _events_of(question: Question, answer: Answer) -> list[NewEvent]:
     """Evidence first: whoever sees the answer finds what it stands on already there."""
-    message: dict[str, Any] = {
+    message = {**_message_of(answer), "turn": question.seq}
+    return [
+        NewEvent(Kind.EVIDENCE, ASSISTANT, answer.evidence, client_id=f"evidence-{question.seq}"),
+        NewEvent(Kind.MESSAGE, ASSISTANT, message, client_id=turn_client_id(question.seq)),
+    ]
+
+
+def _message_of(answer: Answer) -> dict[str, Any]:
+    return {
         "text": answer.text,
         "blocks": parse_blocks(answer.text, len(answer.citations)),
         "citations": [citation.as_data() for citation in answer.citations],
         "outcome": answer.outcome,
         "suggestions": list(answer.suggestions),
         "mode": answer.mode,
-        "turn": question.seq,
     }
-    return [
-        NewEvent(Kind.EVIDENCE, ASSISTANT, answer.evidence, client_id=f"evidence-{question.seq}"),
-        NewEvent(Kind.MESSAGE, ASSISTANT, message, client_id=turn_client_id(question.seq)),
-    ]
 
 
 __all__: Sequence[str] = ("FLOOR_TAKERS", "TurnRunner")

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from assistant.turn.phrases import AKIN, STOP
+
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|no|nos|mr|mrs|ms|dr|prof|st|fig|art|max|min|incl|excl|ca|cf|tel|dept|inc|ltd|co|jr|sr"
     r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|u\.s|u\.k|a\.m|p\.m)|(?<![^\W\d_])[A-Z])\.$",
@@ -20,6 +22,15 @@ _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
 _RULE_ROW = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _MARKER = re.compile(r"\s*\[\d{1,2}\](?!\()")
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_EMPHASISED = re.compile(r"^\*{1,2}([^*]+)\*{1,2}$")
+TERM_WORDS = 2
+LISTED_MEASURES = 4  # so many stand below each other
+
+# columns whose cells speak for themselves
+_TELLING = re.compile(
+    r"\b(?:meaning|means|why|cause|causes|reason|remedy|solution|fix|action|advice|description|what|effect|result)\b",
+    re.IGNORECASE,
+)
 
 SENTENCE, ITEM, ROW, CODE, FAQ = "sentence", "item", "row", "code", "faq"
 
@@ -28,7 +39,7 @@ SENTENCE, ITEM, ROW, CODE, FAQ = "sentence", "item", "row", "code", "faq"
 class Unit:
     """The smallest thing worth quoting: `text[start:end]` of the passage is its exact wording.
 
-    `shown` is the same, readable on its own: one line, no list marker, table cells named by their column.
+    `shown` is the same, readable on its own: one line, no list marker, a row as `say_row` puts it.
     Units of one list, table or paragraph share `group`; `number` is a numbered item's own number.
     """
 
@@ -39,6 +50,7 @@ class Unit:
     group: int
     number: int | None = None
     heading: str = ""
+    cells: tuple[tuple[str, str], ...] = ()  # rows: the name of each filled column and what stands in it
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
@@ -68,9 +80,12 @@ def _continues(text: str, start: int, match: re.Match[str]) -> bool:
     return rest[0].islower() and not match[0].endswith("\n")
 
 
-def split_units(text: str) -> list[Unit]:
-    """Every unit of a passage in reading order; headings are not units but name those below them."""
-    return list(_units(text))
+def split_units(text: str, lead: str = "") -> list[Unit]:
+    """Every unit of a passage in reading order; headings are not units but name those below them.
+
+    `lead` is the header row of a table in whose middle the text begins.
+    """
+    return list(_units(text, _cells(lead) if lead else []))
 
 
 def words_of(text: str) -> list[str]:
@@ -78,12 +93,32 @@ def words_of(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
+def meanings(text: str) -> frozenset[str]:
+    """The content words of a text, those of one meaning (`phrases.AKIN`) become one."""
+    return frozenset(_MEANINGS.get(word, word) for word in content_words(text))
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The words that carry meaning, cut to a crude stem."""
+    return frozenset(_stem(word) for word in words_of(text) if word not in STOP)
+
+
+def _stem(word: str) -> str:
+    for ending in ("ings", "ing", "edly", "ed", "ies", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)] + ("y" if ending == "ies" else "")
+    return word
+
+
+_MEANINGS = {_stem(word): group.split()[0] for group in AKIN for part in group.split() for word in words_of(part)}
+
+
 def show(text: str) -> str:
     """A stretch of a document as one line of prose: white space folded, footnote markers gone."""
     return " ".join(_MARKER.sub("", text).split())
 
 
-def _units(text: str) -> Iterator[Unit]:
+def _units(text: str, lead: Sequence[str]) -> Iterator[Unit]:
     lines = _lines(text)
     at, group, heading = 0, 0, ""
     while at < len(lines):
@@ -101,7 +136,7 @@ def _units(text: str) -> Iterator[Unit]:
         elif line.lstrip().startswith("|") or (
             at + 1 < len(lines) and "|" in line and _RULE_ROW.match(lines[at + 1][1])
         ):
-            at, rows = _table(lines, at, group, heading)
+            at, rows = _table(lines, at, group, heading, lead if at == 0 else ())
             yield from rows
         elif _LIST_ITEM.match(line):
             at, items = _list(lines, at, group, heading)
@@ -111,10 +146,18 @@ def _units(text: str) -> Iterator[Unit]:
             while end + 1 < len(lines) and _is_prose(lines[end + 1][1]):
                 end += 1
             stop = lines[end][0] + len(lines[end][1])
-            for a, b in split_sentences(text[start:stop]):
+            for a, b in _with_their_term(text[start:stop]):
                 if shown := show(text[start + a : start + b]):
                     yield Unit(SENTENCE, shown, start + a, start + b, group, heading=heading)
             at = end + 1
+
+
+def _with_their_term(paragraph: str) -> list[tuple[int, int]]:
+    """Its sentences; a word or two at its beginning ("Crema.", "No.") belong to what follows."""
+    spans = split_sentences(paragraph)
+    if len(spans) > 1 and len(words_of(paragraph[slice(*spans[0])])) <= TERM_WORDS:
+        return [(spans[0][0], spans[1][1]), *spans[2:]]
+    return spans
 
 
 def _lines(text: str) -> list[tuple[int, str]]:
@@ -141,18 +184,21 @@ def _code(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) -
     return end + 1, unit if body.strip() else None
 
 
-def _table(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) -> tuple[int, list[Unit]]:
+def _table(
+    lines: Sequence[tuple[int, str]], at: int, group: int, heading: str, lead: Sequence[str]
+) -> tuple[int, list[Unit]]:
     end = at
     while end < len(lines) and "|" in lines[end][1] and lines[end][1].strip():
         end += 1
     rows = [(start, line) for start, line in lines[at:end] if not _RULE_ROW.match(line)]
     has_head = bool(rows) and at + 1 < end and bool(_RULE_ROW.match(lines[at + 1][1]))
-    head = _cells(rows[0][1]) if has_head else []
-    units = [
-        Unit(ROW, shown, start + len(line) - len(line.lstrip()), start + len(line.rstrip()), group, heading=heading)
-        for start, line in (rows[1:] if has_head else rows)
-        if (shown := _show_row(head, _cells(line)))
-    ]
+    head = _cells(rows[0][1]) if has_head else lead
+    units = []
+    for start, line in rows[1:] if has_head else rows:
+        cells = _named_cells(head, _cells(line))
+        if shown := say_row(cells):
+            first, last = start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+            units.append(Unit(ROW, shown, first, last, group, heading=heading, cells=cells))
     return max(end, at + 1), units
 
 
@@ -161,21 +207,36 @@ def _cells(line: str) -> list[str]:
     return [show(part.replace("\\|", "|")) for part in parts]
 
 
-def _show_row(head: Sequence[str], cells: Sequence[str]) -> str:
-    """`E4: Cause: no water. Remedy: fill the tank.`, or `Height: 32 cm` for a table of two columns."""
-    if not cells or not any(cells):
-        return ""
-    first = cells[0].strip("*") if cells[0] else ""
-    if len(cells) <= 2 or not head:
-        rest = ", ".join(cell for cell in cells[1:] if cell)
-        return f"**{first}**: {rest}" if first and rest else first or rest
-    named = [
-        f"{name}: {cell}" if name else cell
-        for name, cell in zip(head[1:], cells[1:], strict=False)
+def _named_cells(head: Sequence[str], cells: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    names = [*head, *[""] * (len(cells) - len(head))]
+    filled = [
+        (name, _EMPHASISED.sub(r"\1", cell))
+        for name, cell in zip(names, cells, strict=False)
         if cell and cell not in ("-", "–", "—")
     ]
-    joined = ". ".join(part.rstrip(".") for part in named)
-    return f"**{first}**. {joined}." if first else f"{joined}."
+    return tuple(filled)
+
+
+def say_row(cells: Sequence[tuple[str, str]], *, listed: bool = False) -> str:
+    """A row as a person would put it: `**E4**: Fan motor. Pull the plug for 10 minutes.`, `**Height**: 32 cm`.
+
+    Columns that tell something in their own words (why, what to do) become sentences; measures keep the column's name.
+    `listed`: several such measures stand below each other.
+    """
+    if not cells:
+        return ""
+    (_, first), *rest = cells
+    if not rest:
+        return first
+    if len(rest) == 1 and not rest[0][0]:
+        return f"**{first}**: {rest[0][1]}"
+    if all(_TELLING.search(name) for name, _ in rest):
+        return f"**{first}**: " + " ".join(f"{cell[0].upper()}{cell[1:].rstrip('.')}." for _, cell in rest)
+    if len(rest) == 1:
+        return f"**{first}**: {rest[0][1]}"
+    if listed and len(rest) >= LISTED_MEASURES:
+        return "\n".join([f"**{first}**", "", *(f"- {name}: {cell}" if name else f"- {cell}" for name, cell in rest)])
+    return f"**{first}**: " + "; ".join(f"{name[0].lower()}{name[1:]}: {cell}" if name else cell for name, cell in rest)
 
 
 def _list(lines: Sequence[tuple[int, str]], at: int, group: int, heading: str) -> tuple[int, list[Unit]]:

@@ -13,7 +13,15 @@ from enum import StrEnum
 
 from assistant.profile.customer import Customer
 from assistant.turn import phrases
+from assistant.turn.before import NOTHING_BEFORE, Before
+from assistant.turn.sentences import content_words
+from assistant.turn.subject import NO_SUBJECT, Subject, decide_subject
 from knowledge.documents import Turn
+from knowledge.products import Catalogue
+
+MAX_PARTS = 3
+SHORT_QUESTION = 4  # content words; a longer question that says "that" says itself what
+NO_PRODUCTS = Catalogue()  # names are words like others
 
 
 class Intent(StrEnum):
@@ -36,16 +44,24 @@ class Understanding:
     """One or more customer messages, understood.
 
     `question` is the customer's words less the greeting; `standalone` says the same without needing the history;
-    `order_number` is one the customer wrote, normalised to upper case; `product` narrows the search, None does not.
-    `rewritten`: a model made `standalone`, so that the search needs no history.
+    `order_number` is one the customer wrote, normalised to upper case; `subject` narrows the search.
+    `leans_back`: the question continues what was said before. `rewritten`: a model made `standalone`.
     """
 
     intent: Intent
     question: str
     standalone: str
     order_number: str | None = None
-    product: str | None = None
+    subject: Subject = NO_SUBJECT
+    leans_back: bool = False
     rewritten: bool = False
+    orders_before: tuple[str, ...] = ()  # those our last answer told of
+    catalogue: Catalogue = NO_PRODUCTS  # what products are known, the customer's own among them
+
+    @property
+    def product(self) -> str | None:
+        """The one product it is about, None when that is open."""
+        return self.subject.only
 
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
@@ -80,17 +96,44 @@ def understand(
     customer: Customer | None = None,
     page_product: str | None = None,
     offered_person: bool = False,
+    catalogue: Catalogue = NO_PRODUCTS,
+    before: Before = NOTHING_BEFORE,
 ) -> Understanding:
     """The customer's message(s) understood by rules alone; see `Understanding`."""
+    owned = [product.name for product in customer.products] if customer else []
+    known = catalogue.with_names([*owned, *([page_product] if page_product else [])])
     question = strip_greeting(text)
-    number = find_order_number(question)
+    if resumed := _resumed(question, known, before):
+        name, standalone = resumed
+        subject = Subject((name,), True, tuple(dict.fromkeys(owned)))
+        return Understanding(Intent.QUESTION, standalone, standalone, subject=subject, catalogue=known)
+    leans_back = needs_context(question, history)
+    intent = decide_intent(text, history, offered_person=offered_person)
+    if intent is Intent.QUESTION and before.record and phrases.GOES_ON_ABOUT_ORDER.search(question):
+        intent = Intent(before.record)
     return Understanding(
-        intent=decide_intent(text, history, offered_person=offered_person),
+        intent=intent,
         question=question,
-        standalone=stand_alone(question, history),
-        order_number=number,
-        product=_product(question, history, customer, page_product),
+        standalone=stand_alone(question, history, catalogue=known, before=before),
+        order_number=find_order_number(question),
+        subject=decide_subject(
+            question, known, customer=customer, page_product=page_product, before=before, leans_back=leans_back
+        ),
+        leans_back=leans_back,
+        orders_before=before.orders,
+        catalogue=known,
     )
+
+
+def _resumed(question: str, catalogue: Catalogue, before: Before) -> tuple[str, str] | None:
+    """The product chosen and the pending question put with it, where this message says which product was meant."""
+    if before.pending is None or len(_WORD.findall(question)) > 7:
+        return None
+    meant = catalogue.named(question) or catalogue.of_kind(question)
+    chosen = [name for name in meant if name in before.choices] or list(meant)
+    if len(chosen) != 1 or decide_intent(question) is not Intent.QUESTION:
+        return None
+    return chosen[0], f"{before.pending.rstrip(' ?.!')} ({chosen[0]})?"
 
 
 def strip_greeting(text: str) -> str:
@@ -106,19 +149,32 @@ def needs_context(question: str, history: Sequence[Turn]) -> bool:
     return (
         len(words) <= 2
         or bool(phrases.CONTINUES.search(question))
-        or (len(words) <= 14 and bool(phrases.REFERS_BACK.search(question)))
+        or (len(content_words(question)) <= SHORT_QUESTION and bool(phrases.REFERS_BACK.search(question)))
     )
 
 
-def stand_alone(question: str, history: Sequence[Turn]) -> str:
-    """The question with the customer's last full question in front where it leans on it, otherwise unchanged."""
+def stand_alone(
+    question: str, history: Sequence[Turn], *, catalogue: Catalogue = NO_PRODUCTS, before: Before = NOTHING_BEFORE
+) -> str:
+    """The question with what it leans on in front, or in the case of "and the Mini?" with the product changed."""
     if not needs_context(question, history):
         return question
+    named = catalogue.named(question)
+    if named and before.asked and not content_words(catalogue.mask(question)) - content_words(catalogue.mask(named[0])):
+        return _with_product(before.asked, named[0], catalogue)
+    if before.asked and before.cited:
+        return f"{before.asked[:300]} {question}"
     earlier = [t.text for t in history if t.role == "customer" and decide_intent(t.text) is Intent.QUESTION]
     if not earlier:
         return question
     anchor = next((text for text in reversed(earlier) if not needs_context(text, history[:1])), earlier[-1])
     return f"{strip_greeting(anchor)[:300]} {question}"
+
+
+def _with_product(asked: str, name: str, catalogue: Catalogue) -> str:
+    for old in sorted(catalogue.named(asked), key=len, reverse=True):
+        asked = re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", name, asked, flags=re.IGNORECASE)
+    return asked if name in asked else f"{asked.rstrip(' ?.!')} ({name})?"
 
 
 def find_order_number(text: str) -> str | None:
@@ -168,28 +224,17 @@ def _names_order(text: str) -> bool:
     return len(_WORD.findall(text)) <= 4 and len(number) >= 6 and not number.isdigit()
 
 
-def _product(question: str, history: Sequence[Turn], customer: Customer | None, page_product: str | None) -> str | None:
-    """The product to search in: named now, named before, on the page, or the only one the customer owns.
+def split_parts(question: str) -> list[str]:
+    """The questions in a question: "how often, what does it cost and how do I reset it" are three.
 
-    A product is assumed rather than named only where the question speaks of "my", "it" or "the machine", so that
-    "how long does shipping take" is never narrowed to a manual.
+    A part that says too little of its own is put behind the first.
     """
-    owned = list(dict.fromkeys(product.name for product in customer.products)) if customer else []
-    known = [*owned, *([page_product] if page_product else [])]
-    if named := named_product(question, known):
-        return named
-    if not phrases.OWN_THING.search(question):
-        return None
-    for turn in reversed(history):
-        if named := named_product(turn.text, known):
-            return named
-    if page_product:
-        return page_product
-    return owned[0] if len(owned) == 1 else None
+    parts = [part.strip(" ,;.?") for part in phrases.NEXT_PART.split(question)]
+    if len(parts) < 2 or not phrases.ASKS.match(parts[0]) or any(len(_WORD.findall(part)) < 3 for part in parts):
+        return [question]
+    first = parts[0]
+    return [f"{first}?", *(f"{first}? {part}?" if _leans(part) else f"{part}?" for part in parts[1:MAX_PARTS])]
 
 
-def named_product(text: str, names: Sequence[str]) -> str | None:
-    """The longest of `names` that stands in the text as words; None if none does."""
-    lowered = text.lower()
-    hits = [name for name in names if re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", lowered)]
-    return max(hits, key=len) if hits else None
+def _leans(part: str) -> bool:
+    return len(content_words(part)) < 2 or phrases.REFERS_BACK.search(part) is not None

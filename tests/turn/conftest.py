@@ -18,8 +18,8 @@ from assistant.journal.store import SqliteJournal
 from assistant.profile.customer import Customer
 from assistant.settings import Settings
 from assistant.turn.answering import Answering
-from assistant.turn.embedded import content_words
 from assistant.turn.runner import TurnRunner
+from assistant.turn.sentences import content_words
 from knowledge.documents import Document, Findings, Found, Passage
 
 DIMENSIONS = 512

@@ -34,7 +34,7 @@ def test_numbered_steps_are_given_whole_and_in_order() -> None:
 def test_the_row_of_the_code_that_was_asked_about_is_given_alone_and_readable() -> None:
     text = composed("What does E4 mean?", TABLE)
 
-    assert text.startswith("**E4**. Meaning: Fan motor. What to do: Pull the plug for 10 minutes.")
+    assert text.startswith("**E4**: Fan motor. Pull the plug for 10 minutes.")
     assert "E3" not in text
 
 

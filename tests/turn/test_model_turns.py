@@ -136,11 +136,11 @@ async def test_a_leaning_question_is_rewritten_and_a_failed_rewriting_hurts_nobo
     await ask(house, "and its warranty?", conversation)
     assert house.knowledge.asked[-1] == (
         "How long is the kettle's warranty?",
-        {"history": (), "limit": 5, "product": None},
+        {"history": (), "limit": 14, "product": None},
     )
 
     assert data_of(await ask(house, "and that?", conversation))["mode"] == "model"
-    assert house.knowledge.asked[-1][0] == "and that?"
+    assert house.knowledge.asked[-1][0] == "How long is the kettle's warranty? and that?"
 
 
 async def test_an_agent_who_takes_the_floor_stops_the_model_at_once(house: House) -> None:

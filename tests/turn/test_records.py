@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assistant.profile.customer import Appointment, Customer, Order, OwnedProduct
 from assistant.turn.policy import decide_before_search, decline
-from assistant.turn.records import Reply, answer_from_records, say_date, say_list, say_time
+from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, say_date, say_list, say_time
 from assistant.turn.understanding import understand
 
 CUSTOMER = Customer(
@@ -65,10 +65,11 @@ def test_silence_while_somebody_else_has_the_floor() -> None:
     assert decision.reply is None
 
 
-def test_the_first_decline_offers_a_person_and_the_second_brings_one() -> None:
-    assert decline(0).hand_over is None
-    assert decline(0).suggestions
-    assert decline(1).hand_over == "not_found_twice"
+def test_every_decline_offers_a_person_and_none_brings_one_unasked() -> None:
+    replies = [decline(0), decline(1), decline(5)]
+
+    assert all(reply.hand_over is None and TALK_TO_A_PERSON in reply.suggestions for reply in replies)
+    assert replies[0].text != replies[1].text
 
 
 def test_dates_times_and_lists_are_said_as_people_say_them() -> None:

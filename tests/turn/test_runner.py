@@ -128,23 +128,37 @@ async def test_asking_for_a_person_passes_the_conversation_on(house: House) -> N
     assert events[-1].data == {"reason": "The customer asked for a person.", "position": 1, "wait_seconds": None}
 
 
-async def test_the_second_decline_in_a_row_passes_the_conversation_on(house: House) -> None:
+async def test_two_declines_offer_a_person_twice_and_leave_the_floor_where_it_is(house: House) -> None:
     house.knowledge.findings = house.knowledge.findings.__class__("", 3, (), 0.0)
     await house.make_runner().start()
     conversation = await house.conversation()
 
-    await house.say(conversation, "Do you sell submarines to governments?")
-    await settled(house, conversation)
-    first = (await house.answers(conversation))[0]
-    assert first.data is not None
-    assert first.data["outcome"] == "declined"
-    assert TALK_TO_A_PERSON in first.data["suggestions"]
+    for question in ("Do you sell submarines to governments?", "Which colours do the submarines come in?"):
+        await house.say(conversation, question)
+        await settled(house, conversation)
 
-    await house.say(conversation, "Which colours do the submarines come in?")
-    await settled(house, conversation)
+    first, second = [answer.data or {} for answer in await house.answers(conversation)]
+    assert (first["outcome"], second["outcome"]) == ("declined", "declined")
+    assert all(TALK_TO_A_PERSON in data["suggestions"] for data in (first, second))
     loaded = await house.journal.load_conversation(conversation)
     assert loaded is not None
-    assert loaded.floor == "queue"
+    assert loaded.floor == "assistant"
+
+
+async def test_who_writes_on_while_waiting_is_told_once_that_a_person_will_read_it(house: House) -> None:
+    await house.make_runner().start()
+    conversation = await house.conversation()
+    await house.say(conversation, "I want to talk to a person")
+    await settled(house, conversation)
+    before = len(await house.answers(conversation))
+
+    for text in ("My order number is AM-1007.", "And it is urgent.", "Hello?"):
+        await house.say(conversation, text)
+        await asyncio.sleep(0.1)
+
+    told = (await house.answers(conversation))[before:]
+    assert [(answer.data or {})["outcome"] for answer in told] == ["acted"]
+    assert "colleague will read" in told[0].text
 
 
 async def test_a_search_that_fails_ends_in_an_honest_answer_not_in_silence(house: House) -> None:

@@ -1,0 +1,74 @@
+"""What the conversation was about until now, read from its events: what "it", "and the Mini?" and "the radio" mean.
+
+Floor: pure. `answering.py` writes the notes that are read here into each turn's evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.journal.events import Event, Kind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a document that an answer quoted."""
+
+    document: str
+    start: int
+    end: int
+
+    def overlaps(self, document: str, start: int, end: int) -> bool:
+        return document == self.document and start < self.end and self.start < end
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The subject so far.
+
+    `products`, `cited` and `asked` are those of the last answer from the knowledge; `record` and `orders` tell that it
+    was one from the customer's own records, and of which orders. `pending` is a question of the customer's that waits
+    for an answer to ours: which of `choices` is it?
+    """
+
+    products: tuple[str, ...] = ()
+    cited: tuple[Place, ...] = ()
+    asked: str | None = None
+    record: str | None = None
+    orders: tuple[str, ...] = ()
+    pending: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+NOTHING_BEFORE = Before()
+
+
+def before_of(events: Sequence[Event]) -> Before:
+    """From a conversation's recent events, oldest first. Small talk in between changes no subject."""
+    notes: Mapping[str, Any] | None = None
+    cited: tuple[Place, ...] = ()
+    newest = True
+    for event in reversed(events):
+        data = event.data or {}
+        if event.kind is Kind.CONVERSATION_ENDED:
+            break
+        if event.kind is Kind.MESSAGE and event.author.role is Role.ASSISTANT:
+            cited = tuple(Place(c["document"], c["start"], c["end"]) for c in data.get("citations") or ())
+        elif event.kind is Kind.EVIDENCE and event.author.role is Role.ASSISTANT:
+            if data.get("about") or cited or data.get("record") or data.get("pending"):
+                notes = data
+                break
+            newest = False
+    if notes is None:
+        return NOTHING_BEFORE
+    return Before(
+        products=tuple(notes.get("about") or ()),
+        cited=cited,
+        asked=notes.get("standalone"),
+        record=notes.get("record"),
+        orders=tuple(notes.get("orders") or ()),
+        pending=notes.get("pending") if newest else None,
+        choices=tuple(notes.get("choices") or ()) if newest else (),
+    )
