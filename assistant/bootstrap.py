@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "tellonce.stamp"  # what `.venv` was made from
 MARK = VENV / "tellonce.python"  # the Python it was made with
-INPUTS = ("requirements.lock", "pyproject.toml", "assistant/bootstrap.py", "knowledge/embedding.py")
+INPUTS = ("requirements.lock", "pyproject.toml", "assistant/bootstrap.py", "knowledge/onnx_model.py")
 UV = "uv==0.13.9"
 TORCH = "2.13.0"
 OLDEST = (3, 11)

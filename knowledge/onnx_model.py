@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ def open_session(file: Path, threads: int | None = None) -> Any:
 
 def _export(source: Path, target: Path) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")
     from sentence_transformers import SentenceTransformer
 
     original = SentenceTransformer(str(source), device="cpu")
@@ -194,7 +196,8 @@ def _write_graph(transformer: Any, file: Path) -> None:
             return torch.nn.functional.normalize(pooled, p=2, dim=1)
 
     example = torch.ones((2, 8), dtype=torch.int64)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's doubts: the result is held against the original right after
         torch.onnx.export(
             Pooled().eval(),
             (example, example),

@@ -16,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import respx
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws, jwt
@@ -24,7 +26,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from assistant.errors import SettingsError, Unauthorized
 from assistant.server.identity import Tokens, load_or_make_secret, open_tokens
-from assistant.server.keys import Jwks, open_key_source
+from assistant.server.keys import Jwks, fetch_bounded, open_key_source
 from assistant.settings import Settings
 
 SECRET = "a-secret-of-this-deployment-0123456789abcdef"
@@ -422,19 +424,25 @@ def test_neither_redirects_nor_endless_documents_are_followed(provider: Any, pat
 )
 @respx.mock
 def test_a_provider_that_is_down_leaves_the_keys_that_are_known(broken: httpx.Response | Exception) -> None:
-    now = time.time()
+    clock = Clock()
     route = respx.get("https://id.example.com/keys")
     route.mock(return_value=httpx.Response(200, json={"keys": [RSA.as_dict(private=False)]}))
-    keys = Jwks(lambda: fetch_bounded("https://id.example.com/keys"), clock=lambda: now)
+    keys = Jwks(lambda: fetch_bounded("https://id.example.com/keys"), clock=clock)
     t = tokens(jwks=keys)
     token = signed(claims(), RSA, "RS256", kid="rsa-1")
     assert t.verify_customer(token).subject == "cus-1"
 
-    now += 48 * 3600
-    route.mock(side_effect=broken) if isinstance(broken, Exception) else route.mock(return_value=broken)
+    clock.now += 48 * 3600
+    route.side_effect = lambda request: _respond(broken)
 
     assert t.verify_customer(token).subject == "cus-1"
     assert route.call_count == 2
+
+
+def _respond(what: httpx.Response | Exception) -> httpx.Response:
+    if isinstance(what, Exception):
+        raise what
+    return what
 
 
 def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
