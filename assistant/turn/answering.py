@@ -19,7 +19,7 @@ from assistant.profile.customer import Customer
 from assistant.settings import Settings
 from assistant.turn.before import Before, before_of
 from assistant.turn.blocks import parse_blocks
-from assistant.turn.candidates import Asked, codes_in, list_candidates
+from assistant.turn.candidates import Asked, codes_in, kind_of, list_candidates
 from assistant.turn.citations import Citation, is_exact
 from assistant.turn.conversation import Question
 from assistant.turn.embedded import Composed, Encode, RememberingEncode, WhichProduct, compose
@@ -60,6 +60,7 @@ logger = structlog.get_logger(__name__)
 
 PASSAGES = 14  # the composer chooses among them
 MODEL_PASSAGES = 5  # a model reads these
+CATALOGUE_SECONDS = 5.0  # a new release's product names are known after this long
 EMPTY_SECONDS = 1.0  # a library found empty is not asked again for this long
 RELATED_SIMILARITY = 0.5  # of a question offered where ours has no answer
 REWRITE_SECONDS = 2.5  # a rewriting that takes longer costs more than it helps
@@ -164,6 +165,9 @@ class Answering:
         self._counter = counter or TokenCounter()
         self._prompts = load_prompts()
         self._empty_until = 0.0
+        self._products: Catalogue | None = None
+        self._products_until = 0.0
+        self._refreshing: asyncio.Task[None] | None = None
 
     @property
     def mode(self) -> str:
@@ -262,12 +266,20 @@ class Answering:
         return replace(answer, evidence={"turn": question.seq, "question": question.text, "decision": reason})
 
     async def _load_catalogue(self) -> Catalogue:
-        """The products; none, rather than an error: an answer without them is better than none."""
+        """The products as of a few seconds ago: the turn waits for them only when there are none yet."""
+        if self._products is None:
+            await self._refresh_catalogue()
+        elif time.monotonic() > self._products_until and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = asyncio.create_task(self._refresh_catalogue())
+        return self._products or Catalogue()
+
+    async def _refresh_catalogue(self) -> None:
+        """On failure none, rather than an error: an answer without products is better than none."""
+        self._products_until = time.monotonic() + CATALOGUE_SECONDS
         try:
-            return await asyncio.to_thread(self._catalogue)
+            self._products = await asyncio.to_thread(self._catalogue)
         except Exception as error:
             logger.warning("turn.catalogue_failed", error=repr(error))
-            return Catalogue()
 
     async def _find(
         self, asked: str, understood: Understanding, question: Question, history: Sequence[Turn], trace: _Trace
@@ -302,23 +314,30 @@ class Answering:
 
     async def _from_passages(self, told: _Told, findings: Findings, trace: _Trace, mode: str = "embedded") -> Answer:
         """The passages' own answer to each part of the question; what has none is said to have none."""
-        understood, parts = told.understood, split_parts(told.understood.standalone)
+        understood = told.understood
+        parts = [understood.standalone] if understood.leans_back else split_parts(understood.standalone)
         answered: list[Composed] = []
         missed: list[str] = []
         for part in parts:
             if len(parts) > 1:
                 findings = await self._find(part, understood, told.question, told.history, trace)
+            elif understood.leans_back and (only := understood.subject.only) and _asks_of_product(understood):
+                # what "it" is may be told far from what was asked of it before
+                alone = await self._find(f"{understood.question} {only}", understood, told.question, (), trace)
+                findings = _merged(findings, alone)
             asked = Asked(
                 part,
                 understood.question if len(parts) == 1 else part.rpartition("? ")[2],
                 understood.subject,
                 understood.catalogue,
                 told.before.cited if understood.leans_back else (),
+                understood.leans_back and not understood.rewritten and bool(told.before.asked),
             )
             composed = await asyncio.to_thread(compose, part, findings, self._encode, asked)
             trace.mark("composed")
             best = composed.best if isinstance(composed, WhichProduct) else composed
             named = understood.subject.only is not None or understood.catalogue.mask(part) != part
+            named = named or understood.leans_back  # sure of what was asked before is not sure of this
             decision = decide_on_answer(findings.sureness, best, names_product=named)
             trace.notes["decision"] = decision.reason
             if best is not None:
@@ -478,6 +497,20 @@ class _Outlet:
         return self._gate
 
 
+def _merged(one: Findings, other: Findings) -> Findings:
+    """Two searches of one release as one, best first."""
+    if one.release != other.release:
+        return one
+    known = {hit.passage.id for hit in one.found}
+    found = [*one.found, *(hit for hit in other.found if hit.passage.id not in known)]
+    return replace(one, found=tuple(sorted(found, key=lambda hit: -hit.score)))
+
+
+def _asks_of_product(understood: Understanding) -> bool:
+    """Whether "it" may be the product itself: what takes how long or costs how much is what was spoken of last."""
+    return kind_of(understood.question) not in ("time", "price")
+
+
 def waiting_answer() -> Answer:
     """What is said, once a wait, to who writes on before an agent has come."""
     return _reply(still_waiting(), "embedded")
@@ -509,7 +542,12 @@ def _noted(told: _Told) -> str:
         return ""
     mask = told.understood.catalogue.mask
     question = mask(told.understood.question)
-    return recall_touchpoint(told.customer, content_words(question), sorted(codes_in(question)))
+    return recall_touchpoint(
+        told.customer,
+        content_words(told.understood.catalogue.unnamed(told.understood.question, told.understood.subject.products)),
+        sorted(codes_in(question)),
+        least=1 if told.understood.subject.only else 2,
+    )
 
 
 def _reply(reply: Reply, mode: str) -> Answer:

@@ -46,6 +46,12 @@ class Asked:
     subject: Subject = NO_SUBJECT
     catalogue: Catalogue = field(default_factory=Catalogue)
     cited: tuple[Place, ...] = ()
+    leans_back: bool = False
+
+    @property
+    def compared(self) -> str:
+        """What vectors are made of: a question that continues is compared by its own words where it has any."""
+        return self.words if self.leans_back and self.wanted and not self.places else self.question
 
     @property
     def kind(self) -> str | None:
@@ -54,6 +60,8 @@ class Asked:
     @property
     def wanted(self) -> frozenset[str]:
         """What is asked of the product: the question's words less its name and kind, and less what only leads to it."""
+        if self.leans_back:
+            return meanings(self.unnamed(self.words))
         asking = [self.question[a:b] for a, b in split_sentences(self.question) if self.question[:b].endswith("?")]
         return meanings(self.unnamed(" ".join(asking))) or meanings(self.unnamed(self.question))
 
@@ -64,7 +72,8 @@ class Asked:
     @property
     def places(self) -> frozenset[str]:
         """Names in the question other than products': countries, cards, carriers; casefolded."""
-        return frozenset(name.casefold() for name in _NAME.findall(self.catalogue.unnamed(self.question)))
+        text = self.words if self.leans_back else self.question
+        return frozenset(name.casefold() for name in _NAME.findall(self.catalogue.unnamed(text)))
 
     @property
     def codes(self) -> frozenset[str]:

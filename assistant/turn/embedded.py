@@ -174,6 +174,7 @@ def _composed(
     best = picked[0]
     shows = ANSWER_KINDS.get(asked.kind or "")
     continues = best.candidate.continues and shows is not None and shows.search(best.candidate.unit.shown) is not None
+    continues = continues and (best.told > 0 or not asked.wanted)
     return Composed(
         text,
         citations,
@@ -208,7 +209,7 @@ def _score(asked: Asked, found: Sequence[Found], candidates: Sequence[Candidate]
     keep = sorted([*entries, *[i for i in order if candidates[i].unit.kind != FAQ][:MAX_COMPARED]])
     if not keep:
         return []
-    question = mask(asked.question)
+    question = mask(asked.compared)
     vectors = encode([question, *(mask(_context(candidates[i])) for i in keep)])
     ask = _Ask.of(asked, max(hit.score for hit in found), [candidates[i] for i in keep])
     scored = []
@@ -319,7 +320,7 @@ class _Ask:
             value += OWNED_BONUS
         shows = ANSWER_KINDS.get(self.kind or "")
         if shows and shows.search(unit.shown):
-            value += CONTINUES_BONUS if candidate.continues else SHOWS_BONUS
+            value += CONTINUES_BONUS if candidate.continues and not self.words else SHOWS_BONUS
         if unit.kind == SENTENCE and len(words_of(unit.shown)) < 5:
             value -= SCRAP_PENALTY
         return value

@@ -55,6 +55,8 @@ _MEASURE = re.compile(
 )
 PROMISE_SUPPORT = 0.6  # share of a promise's words that one sentence of the evidence must hold
 CITE_SUPPORT = 0.3  # below it a marker is moved to a passage that supports the sentence better
+OWN_SUPPORT = 0.5  # share of an unmarked sentence's words that a stretch must hold to be cited for it
+FACT_WORDS = 4  # content words from which a sentence says something to be held against the passages
 LEAKED_WORDS = 8  # so many words of the prompt in a row are the prompt
 
 
@@ -279,7 +281,19 @@ class Gate:
             seen.add(n)
             return f" [{n}]"
 
-        return MARKER.sub(renumber, sentence)
+        cited = MARKER.sub(renumber, sentence)
+        return cited if seen else self._cite_best(cited, plain)
+
+    def _cite_best(self, sentence: str, plain: str) -> str:
+        """A sentence of fact that came without a marker is given that of the stretch that supports it, if one does."""
+        if len(content_words(plain)) < FACT_WORDS and not numbers_in(plain):
+            return sentence
+        found = [self._best(i, plain) for i in range(len(self._evidence.passages))]
+        place, unit, support = max(found, key=lambda one: one[2], default=(0, None, 0.0))
+        if unit is None or support < OWN_SUPPORT or not numbers_in(plain) <= numbers_in(unit.shown):
+            return sentence
+        body = sentence.rstrip()
+        return f"{body} [{self._number_of(place, unit)}]{sentence[len(body) :]}"
 
     def _number(self, marker: int, sentence: str) -> int | None:
         passages = self._evidence.passages
@@ -294,10 +308,14 @@ class Gate:
                 place, unit, support = better
         if unit is None:
             return None
+        return self._number_of(place, unit)
+
+    def _number_of(self, place: int, unit: Unit) -> int:
         key = (place, unit.start, unit.end)
         if key not in self._numbers:
+            passage = self._evidence.passages[place]
             self._numbers[key] = len(self.citations) + 1
-            self.citations.append(cite(self._numbers[key], passages[place], self._release, unit.start, unit.end))
+            self.citations.append(cite(self._numbers[key], passage, self._release, unit.start, unit.end))
         return self._numbers[key]
 
     def _best(self, place: int, sentence: str) -> tuple[int, Unit | None, float]:

@@ -24,16 +24,18 @@ FILLER = _words(
     this to today u very well with you your yourself again support bot assistant"""
 )
 GREETING = _words(
-    """hi hii hello helo hey heya hiya howdy yo greetings morning afternoon evening good day hallo hola bonjour"""
+    """hi hii hello helo hey heya hiya howdy yo greetings morning afternoon evening good day hallo hola bonjour
+    guten tag morgen abend moin servus salut bonsoir coucou buenos buenas dias días tardes noches"""
 )
 SMALL_ASK = _words("how doing going whats up how's what's")
 THANKS_CORE = _words(
     """thanks thank thx ty cheers appreciated appreciate great perfect awesome excellent lovely brilliant wonderful nice
-    cool ok okay helped helpful solved sorted super amazing noted"""
+    cool ok okay helped helpful solved sorted super amazing noted
+    danke dankeschön merci gracias"""
 )
 THANKS = THANKS_CORE | _words("helps works worked got fine much lot so useful clear did for help helping quick answer")
-THANKS = THANKS | _words("will try good really")
-FAREWELL_CORE = _words("bye goodbye ciao")
+THANKS = THANKS | _words("will try good really vielen schön sehr beaucoup bien muchas mil")
+FAREWELL_CORE = _words("bye goodbye ciao tschüss tschüß adiós adios wiedersehen revoir")
 FAREWELL = FAREWELL_CORE | _words(
     "later see night no nope nothing else thats that's all done have nice good day weekend for"
 )
@@ -59,6 +61,11 @@ ASK_HUMAN = _pattern(
     rf"^\W*(?:a |an )?{_PERSON}\s*(?:please|pls|now|!)*\W*$",
     r"\b(?:real|actual|live)\s+(?:human|person|agent)\b[^?]{0,20}(?:please|now|$)",
     r"\b(?:call me back|can (?:some(?:one|body)|you) (?:please )?call me|phone me|ring me)\b",
+    # German, French, Spanish
+    r"\b(?:mit|einen|einem|eine|einer)\b[^.?!]{0,20}\b(?:mensch\w*|mitarbeiter\w*|berater\w*|kollege\w*|person)\b"
+    r"[^.?!]{0,20}(?:\b(?:sprechen|reden|chatten|verbinden|schreiben)\b|$)",
+    r"\bparler\b[^.?!]{0,20}\b(?:personne|humain|conseiller|conseillère|agent|quelqu['’]un)\b",
+    r"\bhablar\b[^.?!]{0,20}\b(?:persona|humano|agente|alguien|asesora?)\b",
     r"\bi (?:want|need|demand) (?:a|to make a|to file a|to raise a) (?:formal )?complaint\b",
 )
 NOT_HUMAN = _pattern(
@@ -161,6 +168,8 @@ APPOINTMENT = _pattern(
     r"\b(?:when|what time|where|is|do i have|confirm|show|details|which day|any)\b[^.?!]{0,40}\b(?:my|an|any)\b"
     rf"{_NEAR}\b(?:appointments?|bookings?|technician|call ?back|(?:repair|service|engineer|workshop) visit)\b",
     r"^\W*my (?:next )?appointments?\W*$",
+    r"\b(?:what|which|any|do i have)\b[^.?!]{0,20}\b(?:appointments?|bookings?)\b[^.?!]{0,20}"
+    r"(?:\b(?:do i have|have i|i have|are booked|booked)\b|\W*$)",
 )
 MY_PRODUCTS = _pattern(
     r"\b(?:what|which)\b[^.?!]{0,20}\b(?:products?|devices?|machines?|models?|items?)\b[^.?!]{0,15}"
@@ -172,7 +181,8 @@ MY_PRODUCTS = _pattern(
 )
 LEADING_GREETING = re.compile(
     r"^\s*(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|dear (?:team|support|all)"
-    r"|hallo)(?:\s+(?:there|all|team|everyone|again|guys|folks))?\b[\s,!.:;–-]*)+",
+    r"|hallo|guten (?:tag|morgen|abend)|bonjour|salut|hola|buenos d[ií]as|buenas tardes)"
+    r"(?:\s+(?:there|all|team|everyone|again|guys|folks))?\b[\s,!.:;–-]*)+",
     re.IGNORECASE,
 )
 REFERS_BACK = _pattern(
@@ -217,3 +227,5 @@ AKIN = (
     "swap exchange",
     "promo promotion voucher coupon discount",
 )
+OLDER = _pattern(r"\b(?:old|older|original|previous|first)\b")
+NEWER = _pattern(r"\b(?:new|newer|newest|latest|second)\b")

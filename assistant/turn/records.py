@@ -16,7 +16,7 @@ from assistant.turn.sentences import content_words
 from assistant.turn.understanding import Intent, Understanding
 
 TALK_TO_A_PERSON = "Talk to a person"
-RECALLED_SHARE = 0.6
+RECALLED_SHARE = 0.5
 _STATUS = {
     "in transit": "is on its way",
     "shipped": "is on its way",
@@ -127,18 +127,20 @@ def _counted(items: Sequence[str]) -> list[str]:
     return [f"{n} × {item}" if (n := list(items).count(item)) > 1 else item for item in dict.fromkeys(items)]
 
 
-def recall_touchpoint(customer: Customer | None, words: frozenset[str], needles: Sequence[str]) -> str:
+def recall_touchpoint(
+    customer: Customer | None, words: frozenset[str], needles: Sequence[str], *, least: int = 2
+) -> str:
     """What an earlier contact noted about the matter, quoted with its day; empty when none fits.
 
     Args:
-        words: content words of the question, products' names apart; most of them must stand in the note.
+        words: content words of the question, products' names apart; half of them must stand in the note, and `least`.
         needles: order numbers and codes, any of which in a note makes it fit.
     """
     for touchpoint in customer.touchpoints if customer else ():
         note = f"{touchpoint.summary} {touchpoint.outcome or ''}"
         named = any(re.search(rf"(?<![\w-]){re.escape(needle)}(?![\w-])", note, re.IGNORECASE) for needle in needles)
         shared = len(words & content_words(note))
-        if named or (not needles and len(words) >= 2 and shared >= max(2, RECALLED_SHARE * len(words))):
+        if named or (not needles and shared >= max(least, RECALLED_SHARE * len(words))):
             return f"On {say_date(touchpoint.at)} we noted ({touchpoint.channel}): “{touchpoint.summary}”"
     return ""
 

@@ -130,10 +130,18 @@ def _resumed(question: str, catalogue: Catalogue, before: Before) -> tuple[str, 
     if before.pending is None or len(_WORD.findall(question)) > 7:
         return None
     meant = catalogue.named(question) or catalogue.of_kind(question)
-    chosen = [name for name in meant if name in before.choices] or list(meant)
+    chosen = [name for name in meant if name in before.choices] or list(meant) or _generation(question, before.choices)
     if len(chosen) != 1 or decide_intent(question) is not Intent.QUESTION:
         return None
     return chosen[0], f"{before.pending.rstrip(' ?.!')} ({chosen[0]})?"
+
+
+def _generation(question: str, choices: Sequence[str]) -> list[str]:
+    """The one that "the old one" or "the new one" means, where a number tells the generations apart."""
+    numbered = [name for name in choices if name.rpartition(" ")[0] in choices and name.rpartition(" ")[2].isdigit()]
+    if phrases.NEWER.search(question):
+        return numbered
+    return [name.rpartition(" ")[0] for name in numbered] if phrases.OLDER.search(question) else []
 
 
 def strip_greeting(text: str) -> str:

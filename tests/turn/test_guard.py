@@ -98,7 +98,7 @@ def test_a_torso_keeps_its_whole_sentences_only() -> None:
     gate.feed("The warranty lasts 2 years. Descale it every 3 mon")
     gate.finish(whole=False)
 
-    assert gate.released.strip() == "The warranty lasts 2 years."
+    assert gate.released.strip() == "The warranty lasts 2 years. [1]"
 
 
 def test_lists_and_code_keep_their_shape() -> None:
