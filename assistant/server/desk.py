@@ -113,9 +113,8 @@ class DeskDoor:
         """One desk, from its handshake to its end."""
         await receive()  # websocket.connect
         try:
-            check_origin(
-                scope, frozenset()
-            )  # sites that embed the widget are no place for a desk: the cookie goes along
+            # Sites that embed the widget are no place for a desk: the cookie goes along.
+            check_origin(scope, frozenset())
             subprotocol = choose_subprotocol(scope)
             token = session_token(scope["headers"])
             agent = await current_agent(self.tokens, self.agents, token, at_desk=True)
@@ -205,6 +204,8 @@ class DeskSession:
                 continue
             if raw is None:
                 return
+            if time.monotonic() - self._checked_at > RECHECK_SECONDS:  # a desk that only pings is never idle
+                await self._recheck()
             if (frame := self._read(raw)) is not None:
                 await self._take(frame)
 
@@ -302,8 +303,6 @@ class DeskSession:
             self.write(error_frame(TellonceError(), getattr(frame, "id", None)))
 
     async def _act(self, act: Act) -> None:
-        if time.monotonic() - self._checked_at > RECHECK_SECONDS:
-            await self._recheck()
         appended = await self._commit(act)
         self.write(ack_frame(act.id, appended.events[0].seq))
         if act.verb == "accept":

@@ -417,13 +417,22 @@ async def test_who_keeps_the_knowledge_reads_no_conversations(house: House) -> N
     assert await refused(house, cookie=house.cookie("cat@shop.example"), origin=house.url) == 403
 
 
+@pytest.mark.parametrize("heartbeat_seconds", [0.02, 60.0], ids=["that pings", "that is silent"])
 async def test_an_account_that_is_removed_loses_its_open_desk(
-    house: House, waiting: str, monkeypatch: pytest.MonkeyPatch
+    house: House, waiting: str, monkeypatch: pytest.MonkeyPatch, heartbeat_seconds: float
 ) -> None:
     monkeypatch.setattr("assistant.server.desk.RECHECK_SECONDS", 0.2)
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(heartbeat_seconds)
+            await desk.send(type="ping")
+
     async with house.desk() as desk:
         await asyncio.to_thread(house.agents.remove, "mia@shop.example")
+        beating = asyncio.create_task(beat())
         assert await desk.close_frame() == (1008, "signed_out")
+        beating.cancel()
 
 
 @pytest.mark.slow
