@@ -345,10 +345,10 @@ class App:
 
     def _make_api(self) -> Endpoint:
         from assistant.server.api import make_api
-        from assistant.server.sign_in import desk_routes
+        from assistant.server.sign_in import DESCRIPTION, desk_routes
 
         routes = desk_routes(self._open_desk)
-        return make_api(self._api_rooms, self.readiness, shop=self._shop, more_routes=routes)
+        return make_api(self._api_rooms, self.readiness, shop=self._shop, more_routes=routes, description=DESCRIPTION)
 
     async def _open_desk(self) -> DeskDoor:
         await self._until_open()

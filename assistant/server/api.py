@@ -6,7 +6,7 @@ PROTOCOL section 5. FastAPI is imported here and nowhere else on the way to the 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -128,8 +128,11 @@ def make_api(
     *,
     shop: DemoShop | None = None,
     more_routes: Sequence[BaseRoute] = (),
+    description: Mapping[str, Any] | None = None,
 ) -> FastAPI:
-    """The application. `shop` adds the demo's routes; `more_routes` are other rooms' own."""
+    """The application. `shop` adds the demo's routes; `more_routes` are other rooms' own, `description` OpenAPI's paths
+    of those.
+    """
     api = FastAPI(
         title="Tellonce",
         version=__version__,
@@ -145,7 +148,20 @@ def make_api(
     if shop is not None:
         api.include_router(make_shop_router(shop, lambda: _tokens(open_rooms)))
     api.router.routes.extend(more_routes)
+    _describe_also(api, description or {})
     return api
+
+
+def _describe_also(api: FastAPI, paths: Mapping[str, Any]) -> None:
+    """Adds these paths to `/openapi.json`, which is made when it is first asked for."""
+    make = api.openapi
+
+    def make_with_paths() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            make()["paths"].update(paths)
+        return make()
+
+    api.openapi = make_with_paths  # type: ignore[method-assign]
 
 
 async def _tokens(open_rooms: OpenRooms) -> Tokens:

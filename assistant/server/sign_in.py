@@ -35,6 +35,42 @@ SESSION_SECONDS = 12 * 3600
 BODY_MAX_BYTES = 4096
 ATTEMPTS_AN_ADDRESS = "30/minute"  # over all accounts; each account has its own lock besides
 
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_REFUSED = {"default": {"description": "A problem (RFC 9457).", "content": _PROBLEM}}
+_AGENT = {"type": "object", "properties": {"agent": {"type": ["object", "null"]}}, "required": ["agent"]}
+_SESSION = {
+    "200": {"description": "Who is signed in.", "content": {"application/json": {"schema": _AGENT}}},
+    **_REFUSED,
+}
+_CREDENTIALS = {
+    "type": "object",
+    "properties": {"email": {"type": "string"}, "password": {"type": "string", "format": "password"}},
+    "required": ["email", "password"],
+}
+_TOKEN = {"name": "token", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 200}}
+
+# The same routes for people who read `/openapi.json`; FastAPI sees only those that are its own.
+DESCRIPTION: dict[str, Any] = {
+    "/v1/session": {
+        "get": {"tags": ["agents"], "summary": "Which agent is signed in", "responses": _SESSION},
+        "post": {
+            "tags": ["agents"],
+            "summary": "Sign an agent in: a session cookie",
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _CREDENTIALS}}},
+            "responses": _SESSION,
+        },
+        "delete": {"tags": ["agents"], "summary": "Sign out, and close the open desks", "responses": _SESSION},
+    },
+    "/sign-in": {
+        "get": {
+            "tags": ["agents"],
+            "summary": "Follow a one-time link to the desk",
+            "parameters": [_TOKEN],
+            "responses": {"303": {"description": "To `/desk`, signed in or told that the link is used."}, **_REFUSED},
+        }
+    },
+}
+
 OpenDesk = Callable[[], Awaitable["DeskDoor"]]
 Endpoint = Callable[["Request"], Awaitable["Response"]]
 

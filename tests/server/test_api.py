@@ -56,7 +56,13 @@ async def test_the_description_names_every_route(http):
         "/v1/conversations/{conversation_id}/messages",
         "/v1/conversations/{conversation_id}/transcript",
         "/v1/demo",
+        "/v1/session",
+        "/sign-in",
     } <= set(description["paths"])
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert "default" in operation["responses"], (method, path)
 
 
 async def test_metrics_count_without_naming_anybody(http, shared_server):
