@@ -29,7 +29,8 @@ LEXICAL_WEIGHT = 0.25
 # 1 would give the best passage the full weight however few of the question's words it holds, 0 only what it earns
 LEXICAL_SCALING = 0.75
 IDENTIFIER_BONUS = 0.3  # for a passage with the very error code or part number that is asked for
-IDENTIFIER_SHARE = 0.05  # a "code" that stands in more of the passages than this tells nothing
+IDENTIFIER_SHARE = 0.02  # a number that stands in more of the passages than this tells nothing
+CODE_SHARE = 0.05  # an error code stands in the manual of every product
 CODE = re.compile(r"[a-z]{1,4}\d+")
 UNKNOWN_CODE_FACTOR = 0.5  # an error code that no passage holds is hardly answered by those of its neighbours
 PRODUCT_BONUS = 0.06
@@ -41,6 +42,7 @@ TURNS = 3  # earlier turns of each side that are looked at
 SELF_CONTAINED_WEIGHT = 0.5  # of a question that stands alone: its history counts half
 FEW_WORDS = 4
 SAME_VECTOR, SAME_WORDS = 0.95, 0.9  # two passages so alike, with the same numbers, are one
+SURE_OF = 17  # the best passages that sureness looks at, however many are asked for
 # logistic regression on clapnq, hint3-curekart and clinc150, each set and class weighing the same
 SURENESS = (-6.80, 12.05, 1.21)  # intercept, best cosine, share of the question's words in the best passages
 REFERRING = re.compile(
@@ -158,7 +160,7 @@ def search_release(
     kept = tuple(one for one, _ in _folded(found, files, scope.limit))
     # what is told of another product makes no surer of the one that is asked about
     own = [position for one, position in found if scope_part(one.passage, scope) >= 0]
-    sure = _sureness_of(files, vector, words, by_words, own)
+    sure = _sureness_of(files, vector, words, by_words, own[:SURE_OF])
     return Findings(question, number, kept, sure)
 
 
@@ -215,7 +217,8 @@ def _identifier_part(lexical: Lexical, words: Sequence[str], positions: Sequence
     """The bonus for passages that hold a code of the question: letters with digits, or a number of four or more."""
     part = np.zeros(len(positions), np.float32)
     for word in {w for w in words if is_identifier(w)}:
-        if 0 < lexical.frequency(word) <= max(3, IDENTIFIER_SHARE * lexical.size):
+        share = CODE_SHARE if CODE.fullmatch(word) else IDENTIFIER_SHARE
+        if 0 < lexical.frequency(word) <= max(3, share * lexical.size):
             part[np.isin(positions, lexical.holding(word))] = IDENTIFIER_BONUS
     return part
 

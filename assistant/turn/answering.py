@@ -187,6 +187,8 @@ class Answering:
 
     async def close(self) -> None:
         """Closes the model's connections."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         if self._model is not None:
             await self._model.close()
 

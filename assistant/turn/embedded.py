@@ -47,15 +47,16 @@ ELSEWHERE_PENALTY = 0.2  # for rows and items of other tables and lists where th
 SCRAP_PENALTY = 0.15  # for a sentence too short to say something
 MISMATCH_PENALTY = 0.2  # for an FAQ entry that asks how often when the customer asks how
 
-MAX_COMPARED = 12  # units whose vectors are made; each costs 1 to 2 ms
-MAX_ENTRIES = 6
+MAX_COMPARED = 8  # units whose vectors are made; each costs 1 to 3 ms
+MAX_ENTRIES = 5
+COMPARED_CHARS = 180  # of a unit; a batch takes as long as its longest text
 MAX_SENTENCES = 3
 MAX_WORDS = 90
 FAQ_SAME_QUESTION = 0.75  # cosine from which two questions ask the same
 FAQ_NOT_SAME = FAQ_SAME_QUESTION - 0.1
 FAQ_SHARED_WORDS = 0.34  # less of the question's words in an entry, and it is about something else
 FAQ_SURELY_SAME = 0.9  # and from which it does not matter how they begin
-PARAGRAPH_MARGIN = 0.25  # how far below the best a further sentence of its paragraph may score
+PARAGRAPH_MARGIN = 0.35  # how far below the best a further sentence of its paragraph may score
 SENTENCE_MARGIN = 0.1  # and one of another
 FAQ_MARGIN = 0.06
 ROW_MARGIN = 0.04
@@ -353,7 +354,7 @@ def _context(candidate: Candidate) -> str:
         return f"{unit.cells[0][1]}. {unit.cells[1][1]}" if len(unit.cells) > 1 else unit.shown
     if unit.kind != SENTENCE:
         heading = heading or passage.title
-    return f"{heading}: {unit.shown[:300]}" if heading else unit.shown
+    return f"{heading}: {unit.shown[:COMPARED_CHARS]}" if heading else unit.shown
 
 
 def _clash(asked: Asked, scored: Sequence[_Scored]) -> tuple[str, ...]:

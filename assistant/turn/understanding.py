@@ -111,15 +111,17 @@ def understand(
     intent = decide_intent(text, history, offered_person=offered_person)
     if intent is Intent.QUESTION and before.record and phrases.GOES_ON_ABOUT_ORDER.search(question):
         intent = Intent(before.record)
+    standalone = stand_alone(question, history, catalogue=known, before=before)
+    is_put_anew = not standalone.endswith(question)  # "and the Mini?" has become a question of its own
     return Understanding(
         intent=intent,
-        question=question,
-        standalone=stand_alone(question, history, catalogue=known, before=before),
+        question=standalone if is_put_anew else question,
+        standalone=standalone,
         order_number=find_order_number(question),
         subject=decide_subject(
             question, known, customer=customer, page_product=page_product, before=before, leans_back=leans_back
         ),
-        leans_back=leans_back,
+        leans_back=leans_back and not is_put_anew,
         orders_before=before.orders,
         catalogue=known,
     )
