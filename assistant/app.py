@@ -290,7 +290,7 @@ class App:
         from assistant.turn.runner import TurnRunner
 
         self._answering = answering
-        self.runner = TurnRunner(self.journal, self.bus, answering)
+        self.runner = TurnRunner(self.journal, self.bus, answering, estimate_wait=self._queue_clock.estimate_seconds)
         await self.runner.start()
         self.readiness.ready(MODEL, self.settings.model_name if self.settings.uses_model else "embedded")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ FLOOR_TAKERS = frozenset(
 HAND_OVER_REASONS = {
     "customer_asked": "The customer asked for a person.",
     "assistant_failed": "The assistant failed and could not answer.",
+    "safety": "Somebody's safety may be at risk.",
 }
 QUEUED = frozenset({Kind.HANDOFF_REQUESTED, Kind.HANDOFF_TRANSFERRED})
 KEPT_LINES = 1000  # lively conversations whose events stay in memory
@@ -56,7 +57,10 @@ HEAD_START_STEPS = 3  # of the event loop, from the task's start until its reque
 
 
 class TurnRunner:
-    """Runs the assistant's turns. `start` and `stop` it on the event loop that the bus publishes on."""
+    """Runs the assistant's turns. `start` and `stop` it on the event loop that the bus publishes on.
+
+    `estimate_wait`: position in the queue -> seconds until an agent is likely to answer, None when nothing is known.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class TurnRunner:
         answering: Answering,
         *,
         max_turns: int = 256,
+        estimate_wait: Callable[[int], int | None] = lambda position: None,
         turn_deadline_seconds: float = 90.0,
         retry_seconds: float = 0.5,
     ) -> None:
@@ -73,6 +78,7 @@ class TurnRunner:
         self._answering = answering
         self._slots = asyncio.Semaphore(max_turns)
         self._max_turns = max_turns
+        self._estimate_wait = estimate_wait
         self._deadline = turn_deadline_seconds
         self._retry = retry_seconds
         self._lines: OrderedDict[str, Line] = OrderedDict()
@@ -172,7 +178,8 @@ class TurnRunner:
             task.cancel()
 
     def _wake(self, conversation_id: str) -> None:
-        if self._group is not None and conversation_id not in self._running:
+        stopping = self._owner is None or self._owner.cancelling() > 0
+        if self._group is not None and not stopping and conversation_id not in self._running:
             self._running[conversation_id] = self._group.create_task(self._serve(conversation_id))
 
     async def _serve(self, conversation_id: str) -> None:
@@ -288,7 +295,12 @@ class TurnRunner:
 
     async def _hand_over(self, question: Question, reason: str) -> NewEvent:
         waiting = await self._journal.list_conversations(floors=(QUEUE_FLOOR,), limit=1000)
-        data = {"reason": HAND_OVER_REASONS.get(reason, reason), "position": len(waiting) + 1, "wait_seconds": None}
+        position = len(waiting) + 1
+        data = {
+            "reason": HAND_OVER_REASONS.get(reason, reason),
+            "position": position,
+            "wait_seconds": self._estimate_wait(position),
+        }
         return NewEvent(Kind.HANDOFF_REQUESTED, ASSISTANT, data, client_id=f"handoff-{question.seq}")
 
     async def _line(self, conversation_id: str) -> Line | None:
