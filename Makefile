@@ -17,7 +17,7 @@ demo: setup ## The demo shop on http://127.0.0.1:8000
 	@$(BIN)/tellonce demo --port $(PORT)
 
 test: setup ## Every test this machine can run; says what it skipped and why
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## Formatter, linter, types, import floors, documentation
 	@$(BIN)/ruff format --check .

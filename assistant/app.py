@@ -23,7 +23,7 @@ from assistant.journal.bus import LocalBus
 from assistant.journal.events import Event, NewEvent
 from assistant.journal.store import SqliteJournal
 from assistant.server.hosts import Hosts
-from assistant.server.pages import Pages
+from assistant.server.pages import HOME_PAGE, SHOP_PAGE, Pages
 from assistant.server.readiness import Readiness
 from assistant.server.serving import Endpoint
 
@@ -123,7 +123,7 @@ class App:
 
     def __init__(self, settings: Settings, shop: DemoShop | None) -> None:
         self.settings = settings
-        self.pages = Pages()
+        self.pages = Pages(home=SHOP_PAGE if shop else HOME_PAGE)
         # The demo signs in whoever asks, so no other site's page may come to ask.
         self.hosts = Hosts(settings.public_hosts, guarded=shop is not None)
         self.bus = LocalBus()

@@ -57,7 +57,8 @@ MEDIA_TYPES = {
 }
 COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg", ".webmanifest"})
 
-PAGES = {"/": "demo/index.html", "/desk": "desk/index.html"}
+SHOP_PAGE, HOME_PAGE = "demo/index.html", "home/index.html"
+DESK_PAGE = "desk/index.html"
 SOURCE_PAGE = "source/index.html"
 
 
@@ -73,16 +74,17 @@ class ServedFile:
 
 
 class Pages:
-    """Finds and answers requests for pages and static files."""
+    """Finds and answers requests for pages and static files. `home` is the page at `/`."""
 
-    def __init__(self, folder: Path = WEB_FOLDER) -> None:
+    def __init__(self, folder: Path = WEB_FOLDER, *, home: str = SHOP_PAGE) -> None:
+        self._pages = {"/": home, "/desk": DESK_PAGE}
         self._folder = folder.resolve()
         self._files: dict[Path, ServedFile] = {}
 
     def resolve(self, path: str) -> tuple[Path, tuple[Header, ...]] | None:
         """The file behind a request path and the headers it is sent with; None where the path is not ours."""
-        if path in PAGES:
-            return self._inside(PAGES[path], PAGE_HEADERS)
+        if path in self._pages:
+            return self._inside(self._pages[path], PAGE_HEADERS)
         if path.startswith("/source/") and path.count("/") == 2 and len(path) > len("/source/"):
             return self._inside(SOURCE_PAGE, PAGE_HEADERS)
         if path == "/widget.js":

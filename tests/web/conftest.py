@@ -22,8 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium a module, gone with its last test: its event loop would be in the way of other tests.."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: install it, or name one in TELLONCE_CHROMIUM")
     with sync_playwright() as playwright:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import ServerProcess
+from tests.conftest import ServerProcess, StartServer
 
 pytestmark = pytest.mark.browser
 
@@ -126,3 +126,19 @@ def test_desk(
     desk.get_by_role("button", name="Accept").click()
     expect(desk.get_by_role("complementary", name="Customer")).to_contain_text("Hana")
     assert findings(desk) == []
+
+
+def test_the_page_of_a_server_without_the_shop(open_screen: Callable[..., Page], start_server: StartServer) -> None:
+    server = start_server()
+    for scheme, width, height in (tuple(screen.values) for screen in SCREENS):
+        page = open_screen(scheme, width, height)
+        page.goto(server.url)
+
+        expect(page.get_by_role("status").first).to_have_text("Everything is ready.")
+        expect(page.locator("#snippet")).to_have_text(f'<script src="{server.url}/widget.js" async></script>')
+        assert "Aldermorn" not in page.content()
+        assert findings(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+        page.get_by_role("button", name="Open the chat").click()
+        expect(page.get_by_role("button", name="Talk to a person")).to_be_visible()

@@ -154,8 +154,5 @@ try {
   offerSignIn(shop.customers);
 } catch (refusal) {
   if (!(refusal instanceof Refusal)) throw refusal;
-  byId("about").textContent =
-    refusal.status === 404
-      ? "This server runs without the demo shop. The chat in the corner answers from its own documents."
-      : refusal.message;
+  byId("about").textContent = refusal.message;
 }
