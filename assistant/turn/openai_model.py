@@ -1,8 +1,8 @@
 """ChatModel for any OpenAI-compatible endpoint. Floor: adapter.
 
-The openai client knows the endpoint, the credentials and the short calls. The streamed answer is read by hand over
-aiohttp, no object a token: measured here (loopback, 2 cores) the first byte comes 0.5 ms sooner than through the
-client's own streaming, and a token costs 29 µs of CPU instead of 97 with its default transport.
+The openai client knows the endpoint, the credentials and the short calls. The streamed answer comes by `http_stream.py`
+and is read by hand, no object a token. Measured here (loopback, 2 cores): `stream` takes 0.05 ms to its one write, the
+request arrives 0.3 ms sooner than over aiohttp, and a token costs 2 µs between the socket and `on_text`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import orjson
 import structlog
 
 from assistant.errors import ModelUnavailable
+from assistant.turn.http_stream import HttpAnswer, HttpFailure, Wire, open_wire
 from assistant.turn.models import Completion, Message, OnText
 
 if TYPE_CHECKING:
-    import aiohttp
     from openai import AsyncOpenAI
 
     from assistant.settings import Settings
@@ -45,10 +43,7 @@ class OpenAIModel:
         self._settings = settings
         self._opening = threading.Lock()
         self._client: AsyncOpenAI | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._url = ""
-        self._headers: dict[str, str] = {}
-        self._proxy: str | None = None
+        self._wire: Wire | None = None
 
     @property
     def name(self) -> str:
@@ -58,18 +53,26 @@ class OpenAIModel:
         """Imports the client (about a second), so that no customer waits for it. May run in a thread."""
         with self._opening:
             if self._client is None:
-                self._client = self._open_client()
+                client = self._open_client()
+                self._wire = _open_wire(client)
+                self._client = client
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._wire is not None:
+            await self._wire.close()
         if self._client is not None:
             await self._client.close()
 
     async def stream(self, messages: Sequence[Message], on_text: OnText, *, max_tokens: int) -> Completion:
-        """See `ChatModel.stream`. Tried again only while no text has come, within the deadline of the first."""
+        """See `ChatModel.stream`. Tried again only while no text has come, within the deadline of the first.
+
+        On a kept connection the request has left before this call first waits. `on_text` is called where the network
+        is read, not in the caller's task.
+        """
         if self._client is None:
             await asyncio.to_thread(self.warm_up)
+        if self._wire is None:
+            raise ModelUnavailable("misconfigured")
         loop = asyncio.get_running_loop()
         started = loop.time()
         body = self._body(messages, max_tokens, stream=True)
@@ -79,7 +82,7 @@ class OpenAIModel:
                 reading.limit = limit
                 for attempt in range(TRIES):
                     try:
-                        return await self._read_stream(body, reading)
+                        return await _read_stream(self._wire, body, reading)
                     except _Retry as failure:
                         if attempt == TRIES - 1 or reading.began:
                             raise ModelUnavailable(failure.reason) from failure
@@ -109,32 +112,6 @@ class OpenAIModel:
             raise ModelUnavailable(type(error).__name__) from error
         return text or ""
 
-    async def _read_stream(self, body: bytes, reading: _Reading) -> Completion:
-        import aiohttp
-
-        session = self._ready_session()
-        try:
-            async with session.post(self._url, data=body, headers=self._headers, proxy=self._proxy) as response:
-                try:
-                    if response.status != 200:
-                        raise await _refusal(response)
-                    async for data in response.content.iter_any():
-                        if completion := reading.feed(data):
-                            return completion
-                    return reading.end()
-                except BaseException:
-                    # Whatever ends a half-read answer also ends the model's work on it.
-                    response.close()
-                    raise
-        except aiohttp.ClientPayloadError as error:
-            raise _failure(reading, "cut") from error
-        except aiohttp.ClientConnectorError as error:
-            raise _failure(reading, "unreachable") from error
-        except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            raise _failure(reading, "reset") from error
-
     def _ready_client(self) -> AsyncOpenAI:
         self.warm_up()
         assert self._client is not None
@@ -150,22 +127,6 @@ class OpenAIModel:
             base_url=self._settings.openai_base_url,
             http_client=DefaultAioHttpClient(),
         )
-
-    def _ready_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            import aiohttp
-
-            client = self._ready_client()
-            self._url = f"{str(client.base_url).rstrip('/')}/chat/completions"
-            self._headers = {k: v for k, v in client.default_headers.items() if isinstance(v, str)}
-            self._headers |= client.auth_headers
-            self._headers["Accept"] = "text/event-stream"
-            self._proxy = _proxy_for(self._url)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, ttl_dns_cache=300),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
-            )
-        return self._session
 
     def _body(self, messages: Sequence[Message], max_tokens: int, *, stream: bool) -> bytes:
         return orjson.dumps(
@@ -202,8 +163,13 @@ class _Reading:
         self.limit: asyncio.Timeout | None = None
         self.began = False
 
-    def feed(self, data: bytes) -> Completion | None:
-        """Takes what arrived; a Completion once the stream says it is done."""
+    def restart(self) -> None:
+        """The stream begins anew: what was half read of the one before is forgotten."""
+        self._rest = b""
+        self._finish = None
+
+    def feed(self, data: bytes) -> bool:
+        """Takes what arrived; True once the stream says it is done."""
         lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > MAX_LINE_BYTES:
@@ -220,7 +186,7 @@ class _Reading:
             text += self._delta(payload)
         if text:
             self._tell(text)
-        return self.end() if done else None
+        return done
 
     def end(self) -> Completion:
         """The stream is over. Without a finish reason the answer may be a torso, whatever the transport says."""
@@ -263,27 +229,40 @@ class _Reading:
         self._on_text(text)
 
 
-def _proxy_for(url: str) -> str | None:
-    """The proxy the environment names for this address. Asked once: aiohttp's `trust_env` reads files every request."""
-    host = urlsplit(url).hostname or ""
-    return None if proxy_bypass(host) else getproxies().get(urlsplit(url).scheme)
-
-
-def _failure(reading: _Reading, reason: str) -> Exception:
-    return ModelUnavailable(reason) if reading.began else _Retry(reason)
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> Exception:
-    """What a status other than 200 means to us. The body is read only as far as a log line needs."""
-    status = response.status
-    if status not in _RETRIED:
-        body = (await response.content.read(500)).decode("utf-8", "replace")
-        logger.error("model.refused", status=status, body=body[:300])
-        return ModelUnavailable(f"http_{status}")
+def _open_wire(client: AsyncOpenAI) -> Wire | None:
+    """The way the answers come, with the client's address and credentials; None when they are wrong."""
+    headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
+    headers |= client.auth_headers
+    headers["Accept"] = "text/event-stream"
     try:
-        wait = float(response.headers.get("retry-after", ""))
+        return open_wire(f"{str(client.base_url).rstrip('/')}/chat/completions", headers)
+    except ValueError as error:
+        logger.error("model.misconfigured", error=str(error))
+        return None
+
+
+async def _read_stream(wire: Wire, body: bytes, reading: _Reading) -> Completion:
+    reading.restart()
+    try:
+        answer = await wire.post(body, reading.feed)
+    except HttpFailure as failure:
+        raise (ModelUnavailable if reading.began else _Retry)(failure.reason) from failure
+    if answer.status != 200:
+        raise _refusal(answer)
+    return reading.end()
+
+
+def _refusal(answer: HttpAnswer) -> Exception:
+    """What a status other than 200 means to us."""
+    reason = f"http_{answer.status}"
+    if answer.status not in _RETRIED:
+        body = answer.body.decode("utf-8", "replace")[:300]
+        logger.error("model.refused", status=answer.status, body=body, location=answer.headers.get("location"))
+        return ModelUnavailable(reason)
+    try:
+        wait = float(answer.headers.get("retry-after", ""))
     except ValueError:
         wait = None
-    if wait is not None and wait > RETRY_AFTER_LIMIT_SECONDS:
-        return ModelUnavailable(f"http_{status}")
-    return _Retry(f"http_{status}", wait)
+    if wait is not None and not 0 <= wait <= RETRY_AFTER_LIMIT_SECONDS:
+        return ModelUnavailable(reason)
+    return _Retry(reason, wait)

@@ -142,6 +142,8 @@ async def test_what_arrives_in_one_read_leaves_in_one_piece(endpoint: Endpoint, 
         (refuse(400), "http_400"),
         (refuse(500), "http_500"),
         (refuse(429, "retry-after: 60\r\n"), "http_429"),
+        (refuse(429, "retry-after: nan\r\n"), "http_429"),
+        (refuse(302, "location: http://127.0.0.1:9/\r\n"), "http_302"),
     ],
 )
 async def test_every_fault_has_a_name(
@@ -168,6 +170,28 @@ async def test_a_refusal_that_may_pass_is_tried_again_before_the_first_text(
 
     assert await said_by(model) == "Two years."
     assert len(endpoint.bodies) == 3
+
+
+async def test_what_was_half_read_before_a_retry_is_forgotten(endpoint: Endpoint, model: OpenAIModel) -> None:
+    async def cut_in_a_line(writer: asyncio.StreamWriter) -> None:
+        await stream_head(writer, b'data: {"choices":[{"del')
+        writer.close()
+
+    endpoint.plays = [cut_in_a_line, GOOD]
+
+    assert await said_by(model) == "Two years."
+
+
+@pytest.mark.parametrize("wrong", [{"openai_api_key": "key\nof a file"}, {"openai_base_url": "ftp://model/v1"}])
+async def test_an_address_or_key_that_cannot_be_sent_is_misconfigured(wrong: dict[str, str]) -> None:
+    values: dict[str, object] = {"model": "m", "openai_api_key": "k", "openai_base_url": "http://127.0.0.1:9/v1"}
+    model = OpenAIModel(settings(**{**values, **wrong}))
+
+    with pytest.raises(ModelUnavailable) as caught:
+        await said_by(model)
+
+    assert caught.value.reason == "misconfigured"
+    await model.close()
 
 
 async def test_a_stream_that_breaks_after_text_is_not_begun_again(endpoint: Endpoint, model: OpenAIModel) -> None:
