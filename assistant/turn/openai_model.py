@@ -257,7 +257,8 @@ def _refusal(answer: HttpAnswer) -> Exception:
     reason = f"http_{answer.status}"
     if answer.status not in _RETRIED:
         body = answer.body.decode("utf-8", "replace")[:300]
-        logger.error("model.refused", status=answer.status, body=body, location=answer.headers.get("location"))
+        logger.error("model.refused", status=answer.status, location=answer.headers.get("location"))
+        logger.debug("model.refusal", body=body)  # may say the customer's words back
         return ModelUnavailable(reason)
     try:
         wait = float(answer.headers.get("retry-after", ""))

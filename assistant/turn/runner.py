@@ -53,7 +53,6 @@ QUEUED = frozenset({Kind.HANDOFF_REQUESTED, Kind.HANDOFF_TRANSFERRED})
 KEPT_LINES = 1000  # lively conversations whose events stay in memory
 SETTLED_AT_ONCE = 500  # unanswered turns taken up per look into the journal
 HEAD_START_SECONDS = 5.0  # a question not committed by then never will be
-HEAD_START_STEPS = 3  # of the event loop, from the task's start until its request has left
 
 
 class TurnRunner:
@@ -147,8 +146,7 @@ class TurnRunner:
             task = self._group.create_task(self._answer(question, drafts))
             self._ahead[conversation_id] = ahead = _HeadStart(question, drafts, task)
             asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
-            for _ in range(HEAD_START_STEPS):
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the answer's first step: with nothing to search, the request leaves in it
 
     def _give_up(self, ahead: _HeadStart) -> None:
         if self._ahead.get(ahead.question.conversation_id) is ahead:
