@@ -17,7 +17,7 @@ import structlog
 from assistant.errors import ModelUnavailable
 from assistant.profile.customer import Customer
 from assistant.settings import Settings
-from assistant.turn.before import Before, before_of
+from assistant.turn.before import Before, Place, before_of
 from assistant.turn.blocks import parse_blocks
 from assistant.turn.candidates import Asked, codes_in, kind_of, list_candidates
 from assistant.turn.citations import Citation, is_exact
@@ -25,8 +25,11 @@ from assistant.turn.conversation import Question
 from assistant.turn.embedded import Composed, Encode, RememberingEncode, WhichProduct, compose
 from assistant.turn.guard import Evidence, Gate, check_whole, without_citations
 from assistant.turn.models import Breaker, ChatModel, open_model
+from assistant.turn.phrases import OF_MINE, YES_OR_NO
 from assistant.turn.policy import (
     NOT_ALL_TEXT,
+    SAME_QUESTION,
+    TOLD,
     Verdict,
     ask_which_product,
     count_declines,
@@ -48,7 +51,7 @@ from assistant.turn.prompting import (
     render_profile,
 )
 from assistant.turn.records import TALK_TO_A_PERSON, Reply, recall_touchpoint, say_list
-from assistant.turn.sentences import content_words
+from assistant.turn.sentences import content_words, meanings
 from assistant.turn.tokens import TokenCounter
 from assistant.turn.understanding import Understanding, needs_context, split_parts, understand
 from assistant.turn.writing import join_answers
@@ -323,10 +326,6 @@ class Answering:
         for part in parts:
             if len(parts) > 1:
                 findings = await self._find(part, understood, told.question, told.history, trace)
-            elif understood.leans_back and (only := understood.subject.only) and _asks_of_product(understood):
-                # what "it" is may be told far from what was asked of it before
-                alone = await self._find(f"{understood.question} {only}", understood, told.question, (), trace)
-                findings = _merged(findings, alone)
             asked = Asked(
                 part,
                 understood.question if len(parts) == 1 else part.rpartition("? ")[2],
@@ -335,12 +334,24 @@ class Answering:
                 told.before.cited if understood.leans_back else (),
                 understood.leans_back and not understood.rewritten and bool(told.before.asked),
             )
+            if asked.leans_back and len(parts) == 1 and (asked.wanted or _asks_of_product(understood)):
+                # what "it" is may be told far from what was asked of it before
+                findings = _merged(findings, await self._find_alone(told, trace))
             composed = await asyncio.to_thread(compose, part, findings, self._encode, asked)
+            if _is_said_again(composed, asked, told.before):
+                composed, findings = await self._compose_alone(told, asked, trace)
             trace.mark("composed")
             best = composed.best if isinstance(composed, WhichProduct) else composed
             named = understood.subject.only is not None or understood.catalogue.mask(part) != part
             named = named or understood.leans_back  # sure of what was asked before is not sure of this
-            decision = decide_on_answer(findings.sureness, best, names_product=named)
+            owned = understood.subject.owned
+            decision = decide_on_answer(
+                findings.sureness,
+                best,
+                names_product=named,
+                owns_product=best is not None and bool(best.products) and set(best.products) <= set(owned),
+                yes_or_no=YES_OR_NO.search(asked.words) is not None,
+            )
             trace.notes["decision"] = decision.reason
             if best is not None:
                 trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
@@ -367,6 +378,21 @@ class Answering:
         suggestions = (*((TALK_TO_A_PERSON,) if missed else ()), *answered[0].related)
         return Answer(text, "answered", mode, citations, suggestions)
 
+    async def _find_alone(self, told: _Told, trace: _Trace) -> Findings:
+        """What the question's own words find, with the product it is about and nothing else that was said."""
+        words = f"{told.understood.question} {told.understood.subject.only or ''}".strip()
+        return await self._find(words, told.understood, told.question, (), trace)
+
+    async def _compose_alone(
+        self, told: _Told, asked: Asked, trace: _Trace
+    ) -> tuple[Composed | WhichProduct | None, Findings]:
+        """An answer that owes nothing to the conversation; none when it is the one that was given before."""
+        findings = await self._find_alone(told, trace)
+        alone = replace(asked, question=asked.words, cited=(), leans_back=False)
+        composed = await asyncio.to_thread(compose, alone.question, findings, self._encode, alone)
+        trace.notes["said_again"] = True
+        return (None if _is_said_again(composed, alone, told.before) else composed), findings
+
     def _unknown_code(self, asked: Asked, findings: Findings, told: _Told, trace: _Trace, mode: str) -> Answer:
         """No passage that may answer holds the code: another generation's may, and then that is asked."""
         only = asked.subject.only
@@ -374,7 +400,8 @@ class Answering:
         family = {name.casefold() for name in asked.catalogue.family(only)} if only else set()
         about = {name for one in list_candidates(kin, findings.found)[0] for name in one.about} & family
         trace.notes["decision"] = "unknown_code"
-        if choices := [name for name in asked.catalogue.names if name.casefold() in about]:
+        choices = [name for name in asked.catalogue.names if name.casefold() in about]
+        if choices and only not in told.before.choices:  # who has just told which is not asked again
             trace.notes.update(pending=told.understood.standalone, choices=choices)
             return _reply(ask_which_product([*choices, only] if only else choices), mode)
         return _reply(decline_code(sorted(code.upper() for code in asked.codes), only), mode)
@@ -518,6 +545,16 @@ def waiting_answer() -> Answer:
     return _reply(still_waiting(), "embedded")
 
 
+def _is_said_again(composed: Composed | WhichProduct | None, asked: Asked, before: Before) -> bool:
+    """Whether this is the answer before, though it tells nothing that is asked for now."""
+    if not isinstance(composed, Composed) or composed.told >= TOLD or composed.likeness >= SAME_QUESTION:
+        return False
+    if codes_in(asked.catalogue.mask(asked.words)) or (composed.exact and not asked.wanted):
+        return False
+    quoted = {Place(c.document, c.start, c.end) for c in composed.citations}
+    return bool(quoted) and quoted <= set(before.cited)
+
+
 def _readable(turn: _ModelTurn, findings: Findings) -> Findings:
     """The best passages for a model to read, without those about another product or another code."""
     meant = {candidate.passage.id for candidate in list_candidates(turn.asked, findings.found)[0]}
@@ -526,16 +563,23 @@ def _readable(turn: _ModelTurn, findings: Findings) -> Findings:
 
 
 def _related(findings: Findings, understood: Understanding) -> tuple[str, ...]:
-    """Questions that we could answer, near to the one we cannot; none about another product."""
+    """Questions that we could answer, near to the one we cannot: of the same product or with a word of it."""
+    unnamed = understood.catalogue.unnamed
+    words = meanings(unnamed(understood.question)) or meanings(unnamed(understood.standalone))
     wanted = {name.casefold() for name in understood.subject.products} if understood.subject.certain else None
     asked = [
         hit.passage.question
         for hit in findings.found[:5]
         if hit.passage.question
         and hit.similarity >= RELATED_SIMILARITY
-        and (wanted is None or not (about := understood.catalogue.subjects(hit.passage)) or wanted & about)
+        and _is_near(understood.catalogue.subjects(hit.passage), wanted)
+        and (words & meanings(hit.passage.question) or (wanted or set()) & understood.catalogue.subjects(hit.passage))
     ]
     return tuple(dict.fromkeys(asked))[:2]
+
+
+def _is_near(about: frozenset[str], wanted: set[str] | None) -> bool:
+    return wanted is None or not about or bool(wanted & about)
 
 
 def _noted(told: _Told) -> str:
@@ -544,6 +588,8 @@ def _noted(told: _Told) -> str:
         return ""
     mask = told.understood.catalogue.mask
     question = mask(told.understood.question)
+    if not OF_MINE.search(question) and not codes_in(question):
+        return ""  # what happens to parcels in general is not what happened to one of theirs
     return recall_touchpoint(
         told.customer,
         content_words(told.understood.catalogue.unnamed(told.understood.question, told.understood.subject.products)),

@@ -30,6 +30,7 @@ SENTENCE_WORDS = 4
 # error codes, part and model numbers: E4, P-2207, AM-E220
 CODE_NAME = re.compile(r"(?<![\w-])(?:[A-Za-z]{1,4}-?\d{1,4}|[A-Za-z]{2,4}-[A-Za-z]\d{1,4})(?![\w-])")
 
+GOES_ON_ABOUT_CODE = meanings("mean means fix solve clear stop gone again still appear show help happen")
 _NAME = re.compile(r"(?<=[^\s.?!:])\s+([A-Z][^\W\d_]{2,})")
 
 
@@ -73,12 +74,18 @@ class Asked:
     def places(self) -> frozenset[str]:
         """Names in the question other than products': countries, cards, carriers; casefolded."""
         text = self.words if self.leans_back else self.question
-        return frozenset(name.casefold() for name in _NAME.findall(self.catalogue.unnamed(text)))
+        return names_in(self.catalogue.unnamed(text))
 
     @property
     def codes(self) -> frozenset[str]:
-        """The codes asked about, casefolded; a product's own name ("Lark 2") is none."""
-        return codes_in(self.catalogue.mask(self.words)) or codes_in(self.catalogue.mask(self.question))
+        """The codes asked about, casefolded; a product's own name ("Lark 2") is none.
+
+        "Can I return it?" after an error code asks nothing about the code, "how do I fix it?" does.
+        """
+        own = codes_in(self.catalogue.mask(self.words))
+        if own or (self.leans_back and (self.kind in ("price", "where") or self.wanted - GOES_ON_ABOUT_CODE)):
+            return own
+        return codes_in(self.catalogue.mask(self.question))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,11 @@ class Candidate:
 def kind_of(question: str) -> str | None:
     """What a question is after: a time, a price, steps; None when no rule knows."""
     return next((name for name, pattern in QUESTION_KINDS if pattern.search(question)), None)
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Words with a capital inside a sentence, casefolded."""
+    return frozenset(name.casefold() for name in _NAME.findall(text))
 
 
 def codes_in(text: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.turn.candidates import Asked, Candidate, holds_code, kind_of, list_candidates
+from assistant.turn.candidates import Asked, Candidate, holds_code, kind_of, list_candidates, names_in
 from assistant.turn.citations import Citation
 from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE
 from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, meanings, words_of
@@ -28,6 +28,7 @@ Encode = Callable[[Sequence[str]], "NDArray[Any]"]
 
 # Weights of a unit's score; the cosine with the question counts once. Chosen on clapnq and held against the demo shop.
 WORDS_WEIGHT = 0.3  # share of the question's words that the unit holds
+WHOLE_BONUS, WHOLE_WORDS = 0.05, 3  # for what tells all of a question with that many words
 RANK_WEIGHT = 0.35  # how far its passage stands behind the best, in the search's own score
 STEPS_BONUS = 0.12  # for numbered steps where the question asks how
 TROUBLE_BONUS = 0.12  # for what stands under troubleshooting where the question tells of trouble
@@ -160,7 +161,7 @@ def compose(
 def _composed(
     asked: Asked, scored: Sequence[_Scored], found: Sequence[Found], units: Sequence[Sequence[Any]], release: int
 ) -> Composed:
-    picked = _pick(scored)
+    picked = _pick(asked, scored)
     ranks = list(dict.fromkeys(s.candidate.rank for s in picked))
     sources = [
         Source(
@@ -172,7 +173,7 @@ def _composed(
         for rank in ranks
     ]
     text, citations = write_answer(asked.words, sources, release)
-    best = picked[0]
+    best = max(picked, key=lambda s: s.score)
     shows = ANSWER_KINDS.get(asked.kind or "")
     continues = best.candidate.continues and shows is not None and shows.search(best.candidate.unit.shown) is not None
     continues = continues and (best.told > 0 or not asked.wanted)
@@ -218,8 +219,11 @@ def _score(asked: Asked, found: Sequence[Found], candidates: Sequence[Candidate]
         candidate, likeness = candidates[i], float(vectors[place] @ vectors[0])
         hit = found[candidate.rank]
         score = WORDS_WEIGHT * told[i] + ask.adjust(candidate, hit)
+        score += WHOLE_BONUS if told[i] == 1.0 and len(ask.words) >= WHOLE_WORDS else 0.0
         if candidate.unit.kind == FAQ:
             alike = ask.asks_like(candidate.unit.heading, candidate.unit.shown, likeness)
+            # "is there a warranty on ..." is answered by "how long is the warranty?" where that tells all of it
+            alike = alike or (ask.kind is None and len(ask.words) > 1 and told[i] == 1.0)
             if not alike or told[i] < FAQ_SHARED_WORDS:
                 likeness = min(likeness, FAQ_NOT_SAME)
             # The search compared the whole entry already; names of products would make it look alike.
@@ -303,6 +307,8 @@ class _Ask:
             value += TROUBLE_BONUS
         elif self.trouble and unit.kind in (ITEM, ROW):
             value -= ELSEWHERE_PENALTY
+        elif self.trouble and unit.kind == FAQ and kind_of(unit.heading) == "measure":
+            value -= ELSEWHERE_PENALTY  # how loud it is meant to be is no help with a noise
         elif self.steps and in_trouble and not self.codes:
             value -= TROUBLE_BONUS
         heading = unit.heading or " ".join(passage.section[-1:])
@@ -364,6 +370,8 @@ def _clash(asked: Asked, scored: Sequence[_Scored]) -> tuple[str, ...]:
     best = scored[0]
     if len(best.candidate.about) != 1:
         return ()
+    if asked.codes and asked.subject.certain and len(asked.subject.products) > 1:
+        return asked.subject.products  # a code of one generation is no other generation's
     near = [s for s in scored if len(s.candidate.about) == 1 and (s is best or _may_be_meant(asked, best, s))]
     about = list(dict.fromkeys(name for s in near for name in s.candidate.about))
     if len(about) < 2:
@@ -385,9 +393,11 @@ def _may_be_meant(asked: Asked, best: _Scored, other: _Scored) -> bool:
     )
 
 
-def _pick(scored: Sequence[_Scored]) -> list[_Scored]:
+def _pick(asked: Asked, scored: Sequence[_Scored]) -> list[_Scored]:
     """The best unit and those that add to it, the best first, no two saying the same."""
     best = scored[0]
+    if siblings := _told_by_place(asked, scored):
+        return siblings
     if best.candidate.unit.kind in (ITEM, CODE) or best.is_same_question:
         return [best]
     picked = [best]
@@ -400,6 +410,24 @@ def _pick(scored: Sequence[_Scored]) -> list[_Scored]:
         picked.append(candidate)
         count += len(words_of(candidate.candidate.unit.shown))
     return picked
+
+
+def _told_by_place(asked: Asked, scored: Sequence[_Scored]) -> list[_Scored]:
+    """The entries that tell the same for different countries, in their document's order, where none was named."""
+    best, shows = scored[0], ANSWER_KINDS.get(asked.kind or "")
+    if shows is None or asked.places or not asked.wanted:
+        return []
+
+    def is_one(s: _Scored) -> bool:
+        unit, passage = s.candidate.unit, s.candidate.passage
+        names = names_in(asked.catalogue.unnamed(unit.heading))
+        same = passage.document_id == best.candidate.passage.document_id
+        return unit.kind == FAQ and same and s.told >= best.told and bool(names) and bool(shows.search(unit.shown))
+
+    alike = [s for s in scored if is_one(s)]
+    if best not in alike or len(alike) < 2:
+        return []
+    return sorted(alike[:MAX_SENTENCES], key=lambda s: s.candidate.passage.start)
 
 
 def _margin(best: _Scored, other: _Scored) -> float:

@@ -68,6 +68,7 @@ ASK_HUMAN = _pattern(
     r"\bhablar\b[^.?!]{0,20}\b(?:persona|humano|agente|alguien|asesora?)\b",
     r"\bi (?:want|need|demand) (?:a|to make a|to file a|to raise a) (?:formal )?complaint\b",
 )
+SHORT_CODE = re.compile(r"(?<![\w-])[A-Za-z]\d{1,2}(?![\w-])")
 NOT_HUMAN = _pattern(
     r"\b(?:don'?t|do not|no need|not)\b[^.?!]{0,20}\b(?:talk|speak|want|need)\b",
     r"\b(?:user|travel|cleaning|descaling|estate) agent\b",
@@ -75,6 +76,8 @@ NOT_HUMAN = _pattern(
 ARE_YOU_A_BOT = _pattern(
     r"\b(?:are|r) (?:you|u) (?:an? )?(?:real|human|bot|robot|ai|machine|person|chat ?bot|automated)\b",
     r"\bam i (?:talking|speaking|chatting) (?:to|with) (?:an? )?(?:real|human|bot|robot|person|machine)\b",
+    r"^\W*(?:who|what) (?:are|r) (?:you|u)\W*$",
+    r"^\W*who am i (?:talking|speaking|chatting|writing) (?:to|with)\W*$",
 )
 _NEGATED = r"(?:(?:did|does|is|are|was|has|do)(?: not| ?n[o']?t)|were not)"
 UNHAPPY = _pattern(
@@ -133,7 +136,7 @@ ASKS_FOR_STEPS = _pattern(
 )
 TROUBLE = _pattern(
     r"\b(?:not|n't|won'?t|never|no longer|stopped|stops|stuck|jammed|broken|broke|leak\w*|error|fault)\b",
-    r"\b(?:problems?|trouble|issues?)\b",
+    r"\b(?:problems?|trouble|issues?|mak(?:es|ing) an?)\b",
     r"\b(?:noise|noisy|smell\w*|(?<!how )hot|slow|weak|blink\w*|flash\w*|fail\w*|dead|hums?|strange|wrong)\b",
 )
 TROUBLE_PLACE = _pattern(
@@ -193,6 +196,8 @@ CONTINUES = _pattern(
     r"^\W*(?:how much|how long|when|where)\W*$",
     r"^\W*ok(?:ay)? (?:and|but|so)\b",
 )
+OF_MINE = _pattern(r"\b(?:my|mine|our|i|me|we)\b")
+YES_OR_NO = _pattern(r"^\W*(?:can|could|may|does|do|is|are|will|would)\b")
 OWN_THING = _pattern(r"\b(?:my|it|its|it's|this|that|the (?:machine|device|product|unit|thing|app))\b")
 GOES_ON_ABOUT_ORDER = _pattern(
     rf"\bwhen\b{_NEAR}\b(?:it|they|that|this|the (?:parcel|package|order))\b{_NEAR}\b{_ARRIVE}\b",

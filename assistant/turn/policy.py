@@ -17,6 +17,7 @@ from assistant.turn.understanding import Intent, Understanding
 ANSWER_SURENESS = 0.5  # below it the passages do not hold the answer more often than they do
 SAME_QUESTION = 0.75  # likeness from which an entry's question is the customer's
 TOLD = 0.34  # the share of the question's words that an answer holds at least
+ALIKE = 0.64  # likeness without which "can it do this?" is not answered by what hardly mentions it
 TOLD_WEIGHT, SURE_WEIGHT = 0.35, 0.15
 NAMED_STRENGTH = 0.75  # what an answer must reach where a product is named
 STRENGTH = 0.85  # and where sureness alone would not do
@@ -77,12 +78,22 @@ def decide_before_search(
 
 
 def decide_on_answer(
-    sureness: float, composed: Composed | None, *, names_product: bool = False, threshold: float = ANSWER_SURENESS
+    sureness: float,
+    composed: Composed | None,
+    *,
+    names_product: bool = False,
+    owns_product: bool = False,
+    yes_or_no: bool = False,
+    threshold: float = ANSWER_SURENESS,
 ) -> Decision:
     """Whether what was composed may be said.
 
     `sureness` knows how near the passages are to the question. Where a product is named it knows too little, since a
     manual holds its product's name on every page: then what was composed must tell something of what was asked.
+
+    Args:
+        owns_product: what was composed tells only of what the customer owns.
+        yes_or_no: asked whether something is so; what tells of something else would be taken for a yes.
     """
     if composed is None:
         return Decision(Verdict.DECLINE, reason="nothing_found")
@@ -90,8 +101,10 @@ def decide_on_answer(
         return Decision(Verdict.ANSWER, reason="exact")
     if composed.likeness >= SAME_QUESTION and composed.told >= TOLD:
         return Decision(Verdict.ANSWER, reason="same_question")
+    if names_product and yes_or_no and composed.told < TOLD and composed.likeness < ALIKE:
+        return Decision(Verdict.DECLINE, reason="not_told")
     strength = composed.likeness + TOLD_WEIGHT * composed.told + SURE_WEIGHT * sureness
-    if strength >= (NAMED_STRENGTH if names_product else STRENGTH):
+    if strength >= (NAMED_STRENGTH if names_product or owns_product else STRENGTH):
         return Decision(Verdict.ANSWER, reason="well_told")
     if sureness >= threshold and not names_product:
         return Decision(Verdict.ANSWER, reason="sure_enough")

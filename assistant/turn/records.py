@@ -141,7 +141,7 @@ def recall_touchpoint(
         named = any(re.search(rf"(?<![\w-]){re.escape(needle)}(?![\w-])", note, re.IGNORECASE) for needle in needles)
         shared = len(words & content_words(note))
         if named or (not needles and shared >= max(least, RECALLED_SHARE * len(words))):
-            return f"On {say_date(touchpoint.at)} we noted ({touchpoint.channel}): “{touchpoint.summary}”"
+            return f"Our note of {say_date(touchpoint.at)} ({touchpoint.channel}) says: “{touchpoint.summary}”"
     return ""
 
 

@@ -15,7 +15,7 @@ from assistant.profile.customer import Customer
 from assistant.turn import phrases
 from assistant.turn.before import NOTHING_BEFORE, Before
 from assistant.turn.sentences import content_words
-from assistant.turn.subject import NO_SUBJECT, Subject, decide_subject
+from assistant.turn.subject import NO_SUBJECT, Subject, decide_subject, mend_names
 from knowledge.documents import Turn
 from knowledge.products import Catalogue
 
@@ -102,7 +102,7 @@ def understand(
     """The customer's message(s) understood by rules alone; see `Understanding`."""
     owned = [product.name for product in customer.products] if customer else []
     known = catalogue.with_names([*owned, *([page_product] if page_product else [])])
-    question = strip_greeting(text)
+    question = mend_names(strip_greeting(text), known)
     if resumed := _resumed(question, known, before):
         name, standalone = resumed
         subject = Subject((name,), True, tuple(dict.fromkeys(owned)))

@@ -48,8 +48,9 @@ def write_answer(question: str, sources: Sequence[Source], release: int) -> tupl
             text = source.passage.text
             start = back_to_marker(text, run[0].start) if len(run) > 1 else run[0].start
             citations.append(cite(n, source.passage, release, start, run[-1].end))
-            # a bare "No." would answer a question that nobody asked
-            named = entries > 1 or (source.is_other_question and _YES_OR_NO.match(run[0].shown) is not None)
+            # a bare "No." would answer a question that nobody asked, a bare remedy a fault that nobody told of
+            bare = _YES_OR_NO.match(run[0].shown) is not None or not run[0].heading.endswith("?")
+            named = entries > 1 or (source.is_other_question and bare)
             parts.append(_introduced(_mark(paragraphs(run), n), run, name_entry=named))
     return _join(parts), tuple(citations)
 
