@@ -28,7 +28,7 @@ Encode = Callable[[Sequence[str]], "NDArray[Any]"]
 
 # Weights of a unit's score; the cosine with the question counts once. Chosen on clapnq and held against the demo shop.
 WORDS_WEIGHT = 0.3  # share of the question's words that the unit holds
-WHOLE_BONUS, WHOLE_WORDS = 0.05, 3  # for what tells all of a question with that many words
+WHOLE_BONUS, WHOLE_WORDS = 0.05, 3  # for a row or entry that tells all of a question with that many words
 RANK_WEIGHT = 0.35  # how far its passage stands behind the best, in the search's own score
 STEPS_BONUS = 0.12  # for numbered steps where the question asks how
 TROUBLE_BONUS = 0.12  # for what stands under troubleshooting where the question tells of trouble
@@ -219,7 +219,8 @@ def _score(asked: Asked, found: Sequence[Found], candidates: Sequence[Candidate]
         candidate, likeness = candidates[i], float(vectors[place] @ vectors[0])
         hit = found[candidate.rank]
         score = WORDS_WEIGHT * told[i] + ask.adjust(candidate, hit)
-        score += WHOLE_BONUS if told[i] == 1.0 and len(ask.words) >= WHOLE_WORDS else 0.0
+        if candidate.unit.kind in (ROW, FAQ) and told[i] == 1.0 and len(ask.words) >= WHOLE_WORDS:
+            score += WHOLE_BONUS
         if candidate.unit.kind == FAQ:
             alike = ask.asks_like(candidate.unit.heading, candidate.unit.shown, likeness)
             # "is there a warranty on ..." is answered by "how long is the warranty?" where that tells all of it
