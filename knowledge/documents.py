@@ -24,6 +24,7 @@ class Document:
     products: tuple[str, ...] = ()
     changed_at: str | None = None  # RFC 3339
     pages: tuple[int, ...] = ()  # PDF: where each page begins in `text`, so that an offset knows its page
+    audience: str | None = None  # whom it is for ("customers", "agents", …); None: everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,22 @@ class Passage:
     question: str | None = None  # FAQ entries: the question that `text` answers
     lead: str = ""  # the header row, when `text` begins in the middle of a table: read with it, never quoted
     language: str | None = None
+    audience: str | None = None
+    position: int = 0  # within its document, from 0: its neighbours are position - 1 and position + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A passage a search found. `score` orders the results of one search; `similarity` is the cosine, -1..1."""
+    """A passage a search found. `score` orders the results of one search; `similarity` is the cosine, -1..1.
+
+    `sureness`, 0..1: how probably this very passage holds the answer. `why` names the parts that add up to `score`.
+    """
 
     passage: Passage
     score: float
     similarity: float
+    sureness: float = 0.0
+    why: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +113,47 @@ class LibraryStatus:
     sources: tuple[str, ...]
     size_bytes: int
     releases_kept: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInfo:
+    """One release as people choose among them. Counts are of documents, against the release that it was made after."""
+
+    number: int
+    state: str  # live, kept (was in service once), candidate (never was)
+    made_at: str  # RFC 3339
+    made_by: str  # an agent's e-mail address, or "command"
+    published_at: str | None  # when it was last put in service
+    published_by: str | None
+    documents: int
+    passages: int
+    embedder: str
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A document of one release in a list, without its text."""
+
+    id: str
+    title: str
+    source: str
+    media_type: str
+    language: str | None
+    products: tuple[str, ...]
+    audience: str | None
+    changed_at: str | None  # RFC 3339
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChanges:
+    """What differs between two releases, document by document, in the order of their titles."""
+
+    release: int
+    against: int | None
+    added: tuple[DocumentSummary, ...]
+    changed: tuple[DocumentSummary, ...]
+    removed: tuple[DocumentSummary, ...]
