@@ -6,12 +6,11 @@ one, of its question or title, whichever is nearer. The figures behind each cons
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from knowledge.embedding import Embedder, Vectors
 from knowledge.lexical import Lexical, terms
 from knowledge.products import Catalogue
 from knowledge.release_files import ReleaseFiles
+from knowledge.sureness import CODE, Look, judge
 
 CANDIDATES = 60  # from each of meaning and words
 SPARE = 20  # more than asked for are loaded: product and language reorder them, near-duplicates fold
@@ -31,8 +31,6 @@ LEXICAL_SCALING = 0.75
 IDENTIFIER_BONUS = 0.3  # for a passage with the very error code or part number that is asked for
 IDENTIFIER_SHARE = 0.02  # a number that stands in more of the passages than this tells nothing
 CODE_SHARE = 0.05  # an error code stands in the manual of every product
-CODE = re.compile(r"[a-z]{1,4}\d+")
-UNKNOWN_CODE_FACTOR = 0.5  # an error code that no passage holds is hardly answered by those of its neighbours
 PRODUCT_BONUS = 0.06
 OTHER_PRODUCT_PENALTY = 0.2
 OTHER_LANGUAGE_PENALTY = 0.15
@@ -42,9 +40,6 @@ TURNS = 3  # earlier turns of each side that are looked at
 SELF_CONTAINED_WEIGHT = 0.5  # of a question that stands alone: its history counts half
 FEW_WORDS = 4
 SAME_VECTOR, SAME_WORDS = 0.95, 0.9  # two passages so alike, with the same numbers, are one
-SURE_OF = 17  # the best passages that sureness looks at, however many are asked for
-# logistic regression on clapnq, hint3-curekart and clinc150, each set and class weighing the same
-SURENESS = (-6.80, 12.05, 1.21)  # intercept, best cosine, share of the question's words in the best passages
 REFERRING = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|him|his|she|her|one|ones|there|same|such|above|"
     r"instead|another|other|else|too|also)\b|^\s*(?:and|or|but|so|then|what about|how about)\b",
@@ -157,34 +152,12 @@ def search_release(
             score = float(scores[i]) + scope_part(passage, scope)
             found.append((Found(passage, score, float(similar[i])), positions[i]))
     found.sort(key=lambda pair: -pair[0].score)
-    kept = tuple(one for one, _ in _folded(found, files, scope.limit))
     # what is told of another product makes no surer of the one that is asked about
-    own = [position for one, position in found if scope_part(one.passage, scope) >= 0]
-    sure = _sureness_of(files, vector, words, by_words, own[:SURE_OF])
-    return Findings(question, number, kept, sure)
-
-
-def _sureness_of(
-    files: ReleaseFiles, vector: Vectors, words: Sequence[str], by_words: NDArray[np.float32], found: Sequence[int]
-) -> float:
-    """Titles do not count: "Gold card" is near to every question about it, and answers none."""
-    if not found:
-        return 0.0
-    similarity = float(files.similarities(vector, found, titles=False).max())
-    sure = sureness(similarity, max(float(by_words[position]) for position in found[:3]))
-    is_unknown = any(CODE.fullmatch(word) and not files.lexical.frequency(word) for word in words)
-    return sure * UNKNOWN_CODE_FACTOR if is_unknown else sure
-
-
-def sureness(similarity: float, share: float) -> float:
-    """How probably the answer is in what was found, 0..1.
-
-    Args:
-        similarity: the best cosine.
-        share: how much of the question's words, by rarity, the best passages hold, 0..1.
-    """
-    intercept, by_similarity, by_share = SURENESS
-    return 1.0 / (1.0 + math.exp(-(intercept + by_similarity * similarity + by_share * share)))
+    own = [(one, position) for one, position in found if scope_part(one.passage, scope) >= 0]
+    judged = judge(Look(files, question, vector, words, by_words, positions, similar, encoder.encode), own)
+    kept = _folded(found, files, scope.limit)
+    sure = tuple(replace(one, sureness=judged.passages.get(position, 0.0)) for one, position in kept)
+    return Findings(question, number, sure, judged.sureness)
 
 
 def scope_part(passage: Passage, scope: Scope) -> float:
