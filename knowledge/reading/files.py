@@ -16,27 +16,17 @@ from pathlib import Path, PurePosixPath
 from knowledge.documents import Document, ReadingFault
 from knowledge.errors import SourceNotFound
 from knowledge.reading.faults import Unreadable
+from knowledge.reading.kinds import ACCEPTED_SUFFIXES, MEDIA_TYPES, describe_kind, is_url
 from knowledge.reading.result import Reading
+
+__all__ = [
+    "ACCEPTED_SUFFIXES", "MAX_FILE_BYTES", "MEDIA_TYPES", "READER_VERSION", "SourceFile", "check_source", "content_hash",
+    "describe_kind", "document_id", "find_files", "is_url", "read_file",
+]  # fmt: skip
 
 READER_VERSION = 1  # raised when the same bytes would be read otherwise: documents are then read again
 MAX_FILE_BYTES = 100_000_000
 MAX_TEXT_CHARS = 20_000_000
-MEDIA_TYPES = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".mdx": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-    ".pdf": "application/pdf",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".csv": "text/csv",
-    ".tsv": "text/csv",
-    ".jsonl": "application/jsonl",
-    ".ndjson": "application/jsonl",
-    ".txt": "text/plain",
-    ".text": "text/plain",
-}
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 NOT_KNOWLEDGE = frozenset({"license", "license.md", "license.txt", "source", "changelog.md", "code_of_conduct.md"})
 
@@ -51,10 +41,6 @@ class SourceFile:
     load: Callable[[], bytes] = field(repr=False, compare=False)
     changed_at: str | None = None
     url: str | None = None
-
-
-def is_url(location: str) -> bool:
-    return location.lower().startswith(("http://", "https://"))
 
 
 def find_files(location: str) -> Iterator[SourceFile | ReadingFault]:
