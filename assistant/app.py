@@ -7,6 +7,7 @@ sockets open), rooms (knowledge, profiles, turns: answers flow). What is asked b
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from assistant.server.limits import Limits
     from assistant.server.metrics import Metrics
     from assistant.server.shop import DemoShop
+    from assistant.server.studio import StudioRooms
     from assistant.settings import Settings
+    from assistant.studio.indexing import Jobs
     from assistant.turn.answering import Answering
     from assistant.turn.runner import TurnRunner
     from knowledge.documents import Document, Findings
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 SEARCH_THREADS = 2
+STUDIO_JOB = (sys.executable, "-m", "assistant.commands.studio_job")
 
 T = TypeVar("T")
 
@@ -108,6 +112,15 @@ def open_identity(settings: Settings) -> Tokens:
     return open_tokens(settings)
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment in which another process of ours reads these very settings."""
+    from assistant.settings import PREFIX
+
+    values = {name: getattr(settings, name) for name in ("data_dir", "chroma_url", "embedding_model")}
+    own = {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
+    return {**own, PREFIX + "DATA_DIR": str(settings.data_dir.resolve())}
+
+
 def build(settings: Settings, *, shop: DemoShop | None = None) -> App:
     """Everything, ready to be started by `server.serving`. `shop`: the demo, which signs visitors in as its customers.
 
@@ -143,6 +156,7 @@ class App:
         self._web: WebDoor
         self._desk: DeskDoor | None = None
         self._answering: Answering | None = None
+        self._jobs: Jobs | None = None
         self._opened: asyncio.Event
         self._opening: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -166,6 +180,8 @@ class App:
             await self.runner.stop()
         if self._answering is not None:
             await self._answering.close()
+        if self._jobs is not None:
+            await self._jobs.close()
         self._search_threads.shutdown(wait=False, cancel_futures=True)
         if hasattr(self, "journal"):
             await self.journal.close()
@@ -346,9 +362,12 @@ class App:
     def _make_api(self) -> Endpoint:
         from assistant.server.api import make_api
         from assistant.server.sign_in import DESCRIPTION, desk_routes
+        from assistant.server.studio import studio_routes
 
         routes = desk_routes(self._open_desk)
-        return make_api(self._api_rooms, self.readiness, shop=self._shop, more_routes=routes, description=DESCRIPTION)
+        api = make_api(self._api_rooms, self.readiness, shop=self._shop, more_routes=routes, description=DESCRIPTION)
+        api.include_router(studio_routes(self._open_studio))
+        return api
 
     async def _open_desk(self) -> DeskDoor:
         await self._until_open()
@@ -381,6 +400,30 @@ class App:
             read_document=self._read_document,
             is_agent=self._is_agent,
             recognise=self._recognise,
+        )
+
+    async def _open_studio(self) -> StudioRooms:
+        await self._until_open()
+        return await asyncio.to_thread(lambda: cast("StudioRooms", self._once("studio", self._make_studio)))
+
+    def _make_studio(self) -> StudioRooms:
+        from assistant.server.studio import StudioRooms
+        from assistant.studio.citing import CitationCounts
+        from assistant.studio.indexing import Jobs
+        from assistant.studio.shelf import Shelf
+
+        folder = (self.settings.data_dir / "knowledge").resolve()
+        self._jobs = Jobs(folder / "job.json", STUDIO_JOB, environment_of(self.settings))
+        return StudioRooms(
+            library=self.library,
+            journal=self.journal,
+            engine=self.engine,
+            agents=self.agents,
+            tokens=self.tokens,
+            settings=self.settings,
+            shelf=Shelf(folder / "uploads", max_file_bytes=self.settings.upload_max_bytes),
+            jobs=self._jobs,
+            citations=CitationCounts(database.database_path(self.settings)),
         )
 
     async def _is_agent(self, agent_id: str) -> bool:

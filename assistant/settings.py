@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     message_limit: str = Field("300/minute", description="Messages one visitor may send, as `count/period`.")
     connection_limit: str = Field("120/minute", description="Connections one address may open, as `count/period`.")
     conversation_limit: str = Field("60/minute", description="Conversations one address may begin, as `count/period`.")
+    upload_max_bytes: int = Field(100_000_000, ge=1_000_000, description="The largest file that the studio takes in.")
     send_buffer_bytes: int = Field(
         1_048_576, ge=65_536, description="Unsent bytes after which a slow reader is cut off."
     )

@@ -1,4 +1,4 @@
-"""`tellonce agents`: who may sit at the desk. Floor: door."""
+"""`tellonce agents`: who may sit at the desk and in the studio. Floor: door."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def add(
         return
     out.print(f"Added {agent.name} ({agent.email}), {agent.role.value}.", highlight=False, markup=False)
     out.print(f"Password: {password}", highlight=False, markup=False, soft_wrap=True)
-    out.print("It is not shown again. They sign in at /desk.")
+    page = "/desk" if agent.may_enter_desk else "/studio"
+    out.print(f"It is not shown again. They sign in at {page}.", highlight=False)
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`tellonce demo`: the shop, its customers, an agent and what the assistant knows, in one command. Floor: door."""
+"""`tellonce demo`: the shop, its customers, its people and what the assistant knows, in one command. Floor: door."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DEMO_AGENT_EMAIL = "sam@aldermorn.example"
 DEMO_AGENT_NAME = "Sam Oduya"
+DEMO_EDITOR_EMAIL = "noor@aldermorn.example"
+DEMO_EDITOR_NAME = "Noor Haidari"
 SIGN_IN_SECONDS = 24 * 3600
 
 
@@ -22,7 +24,7 @@ def demo(
     host: Host = "127.0.0.1",
     fresh: Annotated[bool, typer.Option("--reindex", help="Read the demo's knowledge again even if indexed.")] = False,
 ) -> None:
-    """Open the demo shop on http://127.0.0.1:8000, with its knowledge, customers and an agent.
+    """Open the demo shop on http://127.0.0.1:8000, with its knowledge, customers, an agent and an editor.
 
     Example: tellonce demo --port 8080
     """
@@ -38,8 +40,7 @@ def demo(
     listener = bind(host, port)  # a taken port is told before minutes of indexing
     index_knowledge(settings, fresh=fresh)
     import_customers(settings)
-    sign_in_token = make_agent(settings)
-    show_addresses(address_of(listener), sign_in_token, settings)
+    show_addresses(address_of(listener), make_agent(settings), make_editor(settings), settings)
     run(app, listener)
 
 
@@ -85,15 +86,24 @@ def import_customers(settings: Settings) -> int:
 
 def make_agent(settings: Settings) -> str:
     """A one-time sign-in for the demo's agent, who is made on the first start."""
+    return _make_sign_in(settings, DEMO_AGENT_EMAIL, "agent", DEMO_AGENT_NAME)
+
+
+def make_editor(settings: Settings) -> str:
+    """A one-time sign-in for who keeps the demo's knowledge, likewise."""
+    return _make_sign_in(settings, DEMO_EDITOR_EMAIL, "content", DEMO_EDITOR_NAME)
+
+
+def _make_sign_in(settings: Settings, email: str, role: str, name: str) -> str:
     from assistant.app import open_agents
 
     agents = open_agents(settings)
-    known = next((agent for agent in agents.list() if agent.email == DEMO_AGENT_EMAIL), None)
-    agent = known or agents.add(DEMO_AGENT_EMAIL, "agent", DEMO_AGENT_NAME)[0]
+    known = next((agent for agent in agents.list() if agent.email == email), None)
+    agent = known or agents.add(email, role, name)[0]
     return agents.make_link(agent.id, SIGN_IN_SECONDS)
 
 
-def show_addresses(address: str, sign_in_token: str, settings: Settings) -> None:
+def show_addresses(address: str, agent_token: str, editor_token: str, settings: Settings) -> None:
     """Every page and how to get in, for people."""
     from rich.panel import Panel
     from rich.table import Table
@@ -103,7 +113,8 @@ def show_addresses(address: str, sign_in_token: str, settings: Settings) -> None
     how = f"model {settings.model_name}" if settings.uses_model else "embedded: no key, nothing leaves this machine"
     rows = {
         "Shop with the widget": f"{address}/",
-        "Agents' desk, signed in": f"{address}/sign-in?token={sign_in_token}",
+        "Agents' desk, signed in": f"{address}/sign-in?token={agent_token}",
+        "Knowledge studio, signed in": f"{address}/sign-in?token={editor_token}&to=studio",
         "API description": f"{address}/openapi.json",
         "In this terminal": f"tellonce chat --url {address}",
         "Answers by": how,
@@ -114,7 +125,7 @@ def show_addresses(address: str, sign_in_token: str, settings: Settings) -> None
     # A link that is folded inside a frame cannot be copied, so a narrow terminal gets plain lines.
     needed_columns = max(len(what) + len(where) for what, where in rows.items()) + 8
     if out.is_terminal and out.width >= needed_columns:
-        note = "Stop with Ctrl+C. The sign-in link works once, for a day."
+        note = "Stop with Ctrl+C. Each sign-in link works once, for a day."
         out.print(Panel(table, title="Tellonce demo", subtitle=note, border_style="cyan", expand=False))
     else:
         for what, where in rows.items():

@@ -34,6 +34,10 @@ class Agent:
         return self.role in (AgentRole.AGENT, AgentRole.ADMIN)
 
     @property
+    def may_enter_studio(self) -> bool:
+        return self.role in (AgentRole.CONTENT, AgentRole.ADMIN)
+
+    @property
     def author(self) -> Author:
         """The agent as the journal names them."""
         return Author(Role.AGENT, self.name, self.id)

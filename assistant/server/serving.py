@@ -24,6 +24,7 @@ Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TRANSPORT_MAX_BYTES = 1024 * 1024  # frames between 64 KiB and this get a typed error; beyond it the socket closes, 1009
 MAX_BODY_BYTES = 256 * 1024
+UPLOADS_PATH = "/v1/knowledge/uploads"  # counts for itself: each of its files has a limit, and they go straight to disk
 CLOSE_GRACE_SECONDS = 10.0
 SHUTDOWN_SECONDS = 10
 
@@ -148,7 +149,8 @@ class FrontDoor:
             await send({"type": "http.response.body", "body": body})
             return
         if not await self._rooms.pages.respond(scope, send):
-            await (await self._rooms.api())(scope, bounded(receive), unsniffed(send))
+            read_body = receive if scope["path"] == UPLOADS_PATH else bounded(receive)
+            await (await self._rooms.api())(scope, read_body, unsniffed(send))
 
     async def _socket(self, scope: Scope, send: Send) -> Endpoint | None:
         try:

@@ -49,6 +49,8 @@ _CREDENTIALS = {
 }
 _TOKEN = {"name": "token", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 200}}
 
+_TO = {"name": "to", "in": "query", "schema": {"type": "string", "enum": ["desk", "studio"]}}
+
 # The same routes for people who read `/openapi.json`; FastAPI sees only those that are its own.
 DESCRIPTION: dict[str, Any] = {
     "/v1/session": {
@@ -64,9 +66,9 @@ DESCRIPTION: dict[str, Any] = {
     "/sign-in": {
         "get": {
             "tags": ["agents"],
-            "summary": "Follow a one-time link to the desk",
-            "parameters": [_TOKEN],
-            "responses": {"303": {"description": "To `/desk`, signed in or told that the link is used."}, **_REFUSED},
+            "summary": "Follow a one-time link to the desk or the studio",
+            "parameters": [_TOKEN, _TO],
+            "responses": {"303": {"description": "To the page, signed in or told that the link is used."}, **_REFUSED},
         }
     },
 }
@@ -158,22 +160,30 @@ class SignIn:
         return response
 
     async def follow_link(self, request: Request) -> Response:
-        """GET /sign-in?token=…: a session cookie and the desk; where the link is used up, the desk says so."""
+        """GET /sign-in?token=…&to=…: a session cookie and the page; where the link is used up, the page says so."""
         from starlette.responses import RedirectResponse
 
         self._count(request)
         desk = await self._open_desk()
-        token = request.query_params.get("token", "")[:200]
+        token, to = request.query_params.get("token", "")[:200], request.query_params.get("to")
         try:
             agent = await asyncio.to_thread(lambda: desk.agents().redeem_link(token))
         except Unauthorized:
-            return _private(RedirectResponse("/desk?link=used", status_code=303))
-        return _with_session(_private(RedirectResponse("/desk", status_code=303)), request, desk, agent)
+            page = "/studio" if to == "studio" else "/desk"
+            return _private(RedirectResponse(f"{page}?link=used", status_code=303))
+        return _with_session(_private(RedirectResponse(page_of(agent, to), status_code=303)), request, desk, agent)
 
     def _count(self, request: Request) -> None:
         address = request.client.host if request.client else "unknown"
         if not self._hit(address):
             raise RateLimited("There were many sign-ins at once. Please wait a minute.", retry_after_seconds=60)
+
+
+def page_of(agent: Agent, to: str | None) -> str:
+    """The page a link leads this agent to: the one it names, if their role opens it; otherwise their own."""
+    if not agent.may_enter_desk or (to == "studio" and agent.may_enter_studio):
+        return "/studio"
+    return "/desk"
 
 
 async def _read_credentials(request: Request) -> tuple[str, str]:

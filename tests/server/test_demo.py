@@ -61,13 +61,21 @@ def test_each_start_signs_the_same_agent_in_anew(settings):
     assert [agent.email for agent in agents.list()] == [demo.DEMO_AGENT_EMAIL]
 
 
+def test_the_editor_keeps_the_knowledge_and_reads_no_conversations(settings):
+    editor = open_agents(settings).redeem_link(demo.make_editor(settings))
+
+    assert editor.email == demo.DEMO_EDITOR_EMAIL
+    assert (editor.may_enter_studio, editor.may_enter_desk) == (True, False)
+
+
 @pytest.mark.parametrize(("width", "framed"), [(160, True), (80, False)])
 def test_a_link_is_never_folded(settings, monkeypatch, width, framed):
     printed = io.StringIO()
     monkeypatch.setattr(terminal, "out", Console(file=printed, width=width, force_terminal=True, no_color=True))
 
-    demo.show_addresses("http://127.0.0.1:8000", "t" * 43, settings)
+    demo.show_addresses("http://127.0.0.1:8000", "t" * 43, "e" * 43, settings)
 
     lines = printed.getvalue().splitlines()
     assert any(f"http://127.0.0.1:8000/sign-in?token={'t' * 43}" in line for line in lines)
+    assert any(f"http://127.0.0.1:8000/sign-in?token={'e' * 43}&to=studio" in line for line in lines)
     assert ("╭" in printed.getvalue()) is framed

@@ -1,0 +1,198 @@
+"""What the studio's routes answer, shape by shape, as `/openapi.json` tells it. Floor: door."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from knowledge.documents import DocumentSummary, ReleaseInfo
+
+SourceKind = Literal["folder", "file", "page", "sitemap", "uploads"]
+
+
+class SourceView(BaseModel):
+    """Where documents come from. The uploads are one source, added with the first file."""
+
+    id: int
+    location: str
+    kind: SourceKind
+    added_at: str
+
+
+class FaultView(BaseModel):
+    """A source that could not be read, and why."""
+
+    source: str
+    reason: str
+
+
+class JobView(BaseModel):
+    """Long work. `done` of `total` steps of `what` (`total` 0: not known yet)."""
+
+    id: str
+    kind: Literal["reindex", "compare"]
+    state: Literal["running", "done", "failed"]
+    what: str
+    done: int
+    total: int
+    started_at: str
+    started_by: str
+    ended_at: str | None
+    report: dict[str, Any] | None = Field(description="What came of it, once `done`.")
+    error: str | None = Field(description="A sentence that says what to do, once `failed`.")
+
+
+class KnowledgeView(BaseModel):
+    """What is in service, and what it is made of."""
+
+    release: int | None
+    made_at: str | None
+    documents: int
+    passages: int
+    embedder: str
+    size_bytes: int
+    sources: list[SourceView]
+    faults: list[FaultView] = Field(description="Of the newest run.")
+    job: JobView | None
+
+
+class SavedFile(BaseModel):
+    name: str
+    bytes: int
+    replaced: bool = Field(description="Whether this is a new version of a file that was there.")
+
+
+class RefusedFile(BaseModel):
+    name: str
+    reason: str
+
+
+class UploadView(BaseModel):
+    """Saved files are read with the next reindex."""
+
+    saved: list[SavedFile]
+    refused: list[RefusedFile]
+
+
+class NewSource(BaseModel):
+    location: str = Field(max_length=2000, description="A page or a sitemap, with https:// or http://.")
+
+
+class NewRun(BaseModel):
+    publish: bool = Field(False, description="Put the new release in service at once, without a look at it.")
+
+
+class NewComparison(BaseModel):
+    against: int | None = Field(None, ge=1, description="The release to compare with; default: the one in service.")
+
+
+class ListedDocument(BaseModel):
+    """A document in a list. `answers`: how many answers of the last 90 days cited it."""
+
+    id: str
+    title: str
+    source: str
+    media_type: str
+    language: str | None
+    products: list[str]
+    audience: str | None
+    changed_at: str | None
+    passages: int
+    answers: int
+
+    @classmethod
+    def of(cls, document: DocumentSummary, answers: int) -> ListedDocument:
+        return cls(
+            id=document.id,
+            title=document.title,
+            source=document.source,
+            media_type=document.media_type,
+            language=document.language,
+            products=list(document.products),
+            audience=document.audience,
+            changed_at=document.changed_at,
+            passages=document.passages,
+            answers=answers,
+        )
+
+
+class DocumentsView(BaseModel):
+    release: int | None
+    documents: list[ListedDocument]
+
+
+class PassagePlace(BaseModel):
+    """Where a passage lies in its document's text, in characters."""
+
+    id: str
+    section: list[str]
+    start: int
+    end: int
+    page: int | None
+    question: str | None
+    position: int
+
+
+class UnderstoodDocument(BaseModel):
+    """A document as it was understood, with its passages in their order."""
+
+    document: str
+    release: int
+    title: str
+    source: str
+    media_type: str
+    url: str | None
+    language: str | None
+    products: list[str]
+    audience: str | None
+    changed_at: str | None
+    text: str
+    passages: list[PassagePlace]
+
+
+class PurgedView(BaseModel):
+    purged: dict[str, Any] = Field(description="What was deleted, and the release that is in service without it.")
+
+
+class FoundPassage(BaseModel):
+    id: str
+    document: str
+    title: str
+    section: list[str]
+    text: str
+    start: int
+    end: int
+    page: int | None
+    url: str | None
+    products: list[str]
+    question: str | None
+    language: str | None
+    audience: str | None
+    position: int
+
+
+class WhyPart(BaseModel):
+    part: str
+    value: float
+
+
+class FoundView(BaseModel):
+    """A result. The values of `why` add up to `score`; `terms` are the question's words that stand in the passage."""
+
+    passage: FoundPassage
+    score: float
+    similarity: float
+    sureness: float
+    why: list[WhyPart]
+    terms: list[str]
+
+
+class SearchView(BaseModel):
+    release: int
+    sureness: float
+    found: list[FoundView]
+
+
+class ReleasesView(BaseModel):
+    releases: list[ReleaseInfo]
