@@ -1,0 +1,216 @@
+"""Which answers a release would change: questions answered at two releases, told apart. Floor: use case.
+
+Saved questions, last week's real ones and cases the caller brings; nothing is published and nothing is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assistant.profile.customer import Customer
+from assistant.studio.happenings import question_at
+from assistant.studio.journal_reading import JournalReading
+from assistant.studio.personal import nameless, personal_of, without_personal
+from assistant.studio.rehearsing import Rehearsal, RehearsedAnswer
+from assistant.studio.saved_questions import SavedQuestions
+from assistant.turn.conversation import Question
+from assistant.turn.understanding import Intent
+from knowledge.documents import Turn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from assistant.settings import Settings
+    from knowledge.index import Progress
+    from knowledge.library import Library
+
+SAVED, RECENT, CASES = "saved", "recent", "cases"
+SAME, WORDING, SOURCES, OUTCOME = "same", "wording", "sources", "outcome"
+CHANGES = (OUTCOME, SOURCES, WORDING, SAME)  # what matters most first
+RECENT_DAYS = 7
+RECENT_MAX = 200
+_SPACE = re.compile(r"[\W_]+")
+
+LoadCustomer = Callable[[str], Customer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """A question to be answered twice. `live`: as the journal holds it, with the conversation before it."""
+
+    id: str
+    question: str
+    origin: str
+    history: tuple[Turn, ...] = ()
+    customer: str | None = None
+    product: str | None = None
+    live: Question | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One question with both answers. `change`: same, wording, sources or outcome."""
+
+    asked: Comparable
+    before: RehearsedAnswer
+    after: RehearsedAnswer
+
+    @property
+    def change(self) -> str:
+        return tell_change(self.before, self.after)
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "question": self.asked.question,
+            "origin": self.asked.origin,
+            "id": self.asked.id,
+            "history": [turn.text for turn in self.asked.history if turn.role == "customer"],
+            "before": self.before.as_data(),
+            "after": self.after.as_data(),
+            "change": self.change,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every question's answers at `release` and at `against`, the gravest change first."""
+
+    release: int
+    against: int
+    questions: tuple[Compared, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each change; `gained`: answered only now, `lost`: answered only before."""
+        counts = Counter(one.change for one in self.questions)
+        gained = sum(one.after.is_answered and not one.before.is_answered for one in self.questions)
+        lost = sum(one.before.is_answered and not one.after.is_answered for one in self.questions)
+        return {"questions": len(self.questions), **{c: counts[c] for c in CHANGES}, "gained": gained, "lost": lost}
+
+    def as_data(self) -> dict[str, Any]:
+        """The report of `POST /v1/knowledge/releases/{n}/compare`."""
+        return {
+            "release": self.release,
+            "against": self.against,
+            "questions": [one.as_data() for one in self.questions],
+            "counts": self.counts,
+        }
+
+
+def compare_releases(
+    library: Library,
+    settings: Settings,
+    engine: Engine,
+    release: int,
+    against: int | None = None,
+    *,
+    cases: Sequence[Comparable] = (),
+    load_customer: LoadCustomer | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Answers the saved questions, last week's real ones and `cases` at both releases. Blocks: call it from a thread.
+
+    Args:
+        against: None takes the release in service.
+        load_customer: (customer id) -> profile; what they own narrows an answer, and nothing else of it is used.
+        progress: called as (done, total, what) from the calling thread.
+
+    Raises:
+        IndexMissing: one of the releases is not kept.
+    """
+    other = against if against is not None else library.release
+    assert other is not None, "a release to compare is younger than the first one in service"
+    asked = [*SavedQuestions(engine).comparable(), *cases]
+    asked += recent_questions(JournalReading(engine), _days_ago(RECENT_DAYS), load_customer=load_customer)
+    rehearsal = Rehearsal(library, settings, load_customer=_nameless(load_customer))
+    return asyncio.run(compare(rehearsal, asked, release, other, progress=progress))
+
+
+async def compare(
+    rehearsal: Rehearsal,
+    asked: Iterable[Comparable],
+    release: int,
+    against: int,
+    *,
+    progress: Progress | None = None,
+) -> Comparison:
+    """The same for these questions. One whose searches find the same at both releases is composed once."""
+    questions = list(asked)
+    compared = []
+    for done, one in enumerate(questions, 1):
+        before = await _answer(rehearsal, one, against, None)
+        after = await _answer(rehearsal, one, release, before)
+        compared.append(Compared(one, before, after))
+        if progress is not None:
+            progress(done, len(questions), "comparing answers")
+    compared.sort(key=lambda one: CHANGES.index(one.change))
+    return Comparison(release, against, tuple(compared))
+
+
+def tell_change(before: RehearsedAnswer, after: RehearsedAnswer) -> str:
+    """What differs most: the outcome, the documents quoted, the words, or nothing."""
+    if (before.outcome, before.hand_over) != (after.outcome, after.hand_over):
+        return OUTCOME
+    if {c.document for c in before.citations} != {c.document for c in after.citations}:
+        return SOURCES
+    quoted = [c.quote for c in before.citations] == [c.quote for c in after.citations]
+    return SAME if quoted and before.text.split() == after.text.split() else WORDING
+
+
+def recent_questions(
+    journal: JournalReading,
+    since: str,
+    *,
+    limit: int = RECENT_MAX,
+    load_customer: LoadCustomer | None = None,
+) -> list[Comparable]:
+    """The questions for the knowledge that customers asked since then (RFC 3339), newest first, each wording once."""
+    found: dict[str, Comparable] = {}
+    for conversation_id, seq, wording in _asked_since(journal, since):
+        if wording in found:
+            continue
+        customer = journal.customer_of(conversation_id)
+        live = question_at(journal.events(conversation_id), seq, customer)
+        if live is None:
+            continue
+        profile = load_customer(customer) if load_customer and customer else None
+        question = without_personal(live.text, personal_of(profile)).text
+        found[wording] = Comparable(f"{conversation_id}:{seq}", question, RECENT, customer=customer, live=live)
+        if len(found) == limit:
+            break
+    return list(found.values())
+
+
+def _asked_since(journal: JournalReading, since: str) -> Iterator[tuple[str, int, str]]:
+    """(conversation, seq, wording that tells repeats) of answers that were searched for."""
+    for conversation_id, evidence in journal.newest_evidence(since):
+        turn, words = evidence.get("turn"), str(evidence.get("standalone") or "")
+        if isinstance(turn, int) and evidence.get("intent") == Intent.QUESTION.value and words:
+            yield conversation_id, turn, _SPACE.sub(" ", words.casefold()).strip()
+
+
+async def _answer(rehearsal: Rehearsal, one: Comparable, release: int, like: RehearsedAnswer | None) -> RehearsedAnswer:
+    if one.live is not None:
+        return await rehearsal.answer_question(one.live, release, like=like)
+    return await rehearsal.answer(one.question, one.history, release, one.customer, product=one.product, like=like)
+
+
+def _nameless(load_customer: LoadCustomer | None) -> Callable[[str], Any] | None:
+    """Whose words a report shows is nobody's business: answers are rehearsed for somebody who owns the same."""
+    if load_customer is None:
+        return None
+
+    async def load(customer_id: str) -> Customer | None:
+        return nameless(await asyncio.to_thread(load_customer, customer_id))
+
+    return load
+
+
+def _days_ago(days: int) -> str:
+    return (datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)).isoformat(timespec="milliseconds")
