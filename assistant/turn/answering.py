@@ -64,7 +64,8 @@ logger = structlog.get_logger(__name__)
 PASSAGES = 14  # the composer chooses among them
 MODEL_PASSAGES = 5  # a model reads these
 CATALOGUE_SECONDS = 5.0  # a new release's product names are known after this long
-EMPTY_SECONDS = 1.0  # a library found empty is not asked again for this long
+REFRESH_DELAY_SECONDS = 1.0  # after a turn that found the names old: beside its answer, it would slow it
+EMPTY_SECONDS = 1.0  # a library found empty is looked at again this often, by nobody who waits
 RELATED_SIMILARITY = 0.5  # of a question offered where ours has no answer
 REWRITE_SECONDS = 2.5  # a rewriting that takes longer costs more than it helps
 
@@ -167,10 +168,10 @@ class Answering:
         self._model = model if model is not None else open_model(settings)
         self._counter = counter or TokenCounter()
         self._prompts = load_prompts()
-        self._empty_until = 0.0
         self._products: Catalogue | None = None
         self._products_until = 0.0
         self._refreshing: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None  # as long as there is no knowledge at all
 
     @property
     def mode(self) -> str:
@@ -190,8 +191,9 @@ class Answering:
 
     async def close(self) -> None:
         """Closes the model's connections."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
+        for task in (self._refreshing, self._watching):
+            if task is not None:
+                task.cancel()
         if self._model is not None:
             await self._model.close()
 
@@ -275,11 +277,13 @@ class Answering:
         if self._products is None:
             await self._refresh_catalogue()
         elif time.monotonic() > self._products_until and (self._refreshing is None or self._refreshing.done()):
-            self._refreshing = asyncio.create_task(self._refresh_catalogue())
+            self._refreshing = asyncio.create_task(self._refresh_catalogue(REFRESH_DELAY_SECONDS))
         return self._products or Catalogue()
 
-    async def _refresh_catalogue(self) -> None:
+    async def _refresh_catalogue(self, delay_seconds: float = 0.0) -> None:
         """On failure none, rather than an error: an answer without products is better than none."""
+        if delay_seconds:
+            await asyncio.sleep(delay_seconds)
         self._products_until = time.monotonic() + CATALOGUE_SECONDS
         try:
             self._products = await asyncio.to_thread(self._catalogue)
@@ -292,14 +296,13 @@ class Answering:
         """What the knowledge holds; nothing, rather than an error, when there is no knowledge."""
         before = () if understood.rewritten else history[-12:]
         products = understood.subject.products if understood.subject.certain else None
-        if time.monotonic() < self._empty_until:
+        if self._watching is not None and not self._watching.done():
             trace.mark("searched")
             return Findings(asked, 0, (), 0.0)
         try:
             findings = await self._search(asked, history=before, limit=PASSAGES, product=products)
         except IndexMissing:
-            # Nothing is indexed yet: there is no need to look for it again in every turn of the next second.
-            self._empty_until = time.monotonic() + EMPTY_SECONDS
+            self._watching = asyncio.create_task(self._await_knowledge())
             findings = Findings(asked, 0, (), 0.0)
         except Exception as error:
             logger.warning("turn.search_failed", conversation=question.conversation_id, error=repr(error))
@@ -316,6 +319,18 @@ class Answering:
             ],
         )
         return findings
+
+    async def _await_knowledge(self) -> None:
+        """Ends within a second of the first release, so that no turn until then looks for one in vain."""
+        while True:
+            await asyncio.sleep(EMPTY_SECONDS)
+            try:
+                await self._search("is anything there", limit=1)
+            except IndexMissing:
+                continue
+            except Exception as error:
+                logger.warning("turn.search_failed", error=repr(error))
+            return
 
     async def _from_passages(self, told: _Told, findings: Findings, trace: _Trace, mode: str = "embedded") -> Answer:
         """The passages' own answer to each part of the question; what has none is said to have none."""
