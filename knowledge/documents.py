@@ -157,3 +157,24 @@ class ReleaseChanges:
     added: tuple[DocumentSummary, ...]
     changed: tuple[DocumentSummary, ...]
     removed: tuple[DocumentSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, folder or page that is read at each reindex."""
+
+    id: int
+    location: str  # an absolute path or a URL
+    added_at: str  # RFC 3339
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge deleted for good. `files` are those of the data folder; `left` lie elsewhere and stay there."""
+
+    documents: tuple[DocumentSummary, ...]
+    releases: tuple[int, ...]  # that held them
+    passages: int = 0
+    vectors: int = 0
+    files: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()

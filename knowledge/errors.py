@@ -25,3 +25,11 @@ class IndexUnavailable(KnowledgeError):
 
 class ReindexRunning(KnowledgeError):
     """Another process is building a release right now."""
+
+
+class ReleaseUnknown(KnowledgeError):
+    """A release of that number was never made, or is not kept any more."""
+
+
+class DocumentUnknown(KnowledgeError):
+    """No kept release holds a document of that id."""

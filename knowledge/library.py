@@ -12,9 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.chroma import EmbeddedChroma, ServedChroma
-from knowledge.documents import Document, Findings, IndexReport, LibraryStatus, Turn
+from knowledge.documents import (
+    Document,
+    DocumentSummary,
+    Findings,
+    IndexReport,
+    LibraryStatus,
+    Passage,
+    Purged,
+    ReadingFault,
+    ReleaseChanges,
+    ReleaseInfo,
+    Source,
+    Turn,
+)
 from knowledge.embedding import Embedder, Vectors
-from knowledge.errors import IndexMissing, KnowledgeError
+from knowledge.errors import IndexMissing, KnowledgeError, SourceNotFound
 from knowledge.index import PassageIndex, Progress, nearest_rows
 from knowledge.products import Catalogue
 from knowledge.release_files import ReleaseFiles
@@ -23,7 +36,7 @@ from knowledge.retrieval import QuestionEncoder, Scope, search_release
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from knowledge.store import Release
+    from knowledge.releases import Release
 
 TRIES = 3  # a release may be dropped between finding out its name and searching it, but not three times
 
@@ -39,16 +52,18 @@ class Library:
             chroma_url: a Chroma server; None keeps the vectors in `folder`.
         """
         from knowledge.reindexing import Reindexer
+        from knowledge.releases import Releases
         from knowledge.store import KnowledgeStore
 
         self._folder = folder / "releases"
         self._embedder = embedder
+        self._releases = Releases(engine)
         self._store = KnowledgeStore(engine)
         self._index: PassageIndex = ServedChroma(chroma_url) if chroma_url else EmbeddedChroma(self._folder)
         self._encoder = QuestionEncoder(embedder)
         self._loaded = threading.Event()  # set once chromadb is imported and has been asked something
         self._loading: threading.Thread | None = None
-        self._reindexer = Reindexer(self._store, self._index, self._folder, embedder)
+        self._reindexer = Reindexer(self._releases, self._store, self._index, self._folder, embedder)
         self._reindexing = threading.Lock()
         self._opening = threading.Lock()
         self._open: tuple[str, ReleaseFiles] | None = None
@@ -57,7 +72,7 @@ class Library:
     @property
     def release(self) -> int | None:
         """The number of the release in service, None before the first reindex."""
-        live = self._store.live_release()
+        live = self._releases.live()
         return live.number if live else None
 
     @property
@@ -72,6 +87,8 @@ class Library:
         limit: int = 5,
         product: str | Sequence[str] | None = None,
         language: str | None = None,
+        audience: str | None = None,
+        release: int | None = None,
     ) -> Findings:
         """The passages that most probably answer the question, best first, all of one release.
 
@@ -79,16 +96,20 @@ class Library:
             history: the conversation before the question, oldest first.
             product: the product or products the customer asks about, if known; others' passages fall behind.
             language: likewise, the customer's language.
+            audience: who asks; passages for other audiences are not found. None finds those for everybody only,
+                "*" finds all.
+            release: a kept release instead of the one in service.
 
         Raises:
             IndexMissing: nothing has been indexed yet.
+            ReleaseUnknown: that release is not kept.
         """
         products = (product,) if isinstance(product, str) else tuple(product or ())
         for attempt in range(TRIES):
-            release = self._live()
-            scope = Scope(limit, products, language, self._catalogue_of(release.number))
+            searched = self._live() if release is None else self._releases.get(release)
+            scope = Scope(limit, products, language, self._catalogue_of(searched.number))
             try:
-                return self._search(release, question, history, scope)
+                return self._search(searched, question, history, scope)
             except IndexMissing:
                 if attempt == TRIES - 1:
                     raise
@@ -119,26 +140,112 @@ class Library:
 
         self._store.remember([check_source(location) for location in paths_or_urls])
 
-    def reindex(self, progress: Progress | None = None) -> IndexReport:
+    def sources(self) -> tuple[Source, ...]:
+        """What is read at each reindex, in the order in which it was added."""
+        return self._store.sources()
+
+    def remove(self, location: str) -> None:
+        """Forgets a source; its documents leave with the next reindex.
+
+        Raises:
+            SourceNotFound: it is none.
+        """
+        from knowledge.reading.files import is_url
+
+        name = location if is_url(location) else str(Path(location).expanduser().resolve())
+        if not (self._store.forget_source(location) or self._store.forget_source(name)):
+            raise SourceNotFound(f"{location} is no source: `tellonce knowledge status` lists them.")
+
+    def reindex(self, progress: Progress | None = None, *, publish: bool = True, by: str = "command") -> IndexReport:
         """Reads every source again, embeds what changed and puts a new release in service.
+
+        When nothing changed, the release that holds it all is reported, and no new one is made.
 
         Args:
             progress: called as (done, total, what) from the calling thread.
+            publish: False leaves the new release a candidate, to be looked at before `publish`.
+            by: who asked for it: an agent's e-mail address, or "command".
 
         Raises:
             ReindexRunning: another one is at work, here or in another process.
         """
         with self._reindexing:
-            return self._reindexer.reindex(progress)
+            return self._reindexer.reindex(progress, publish=publish, by=by)
 
-    def publish_documents(self, documents: Sequence[Document], progress: Progress | None = None) -> IndexReport:
+    def publish_documents(
+        self,
+        documents: Sequence[Document],
+        progress: Progress | None = None,
+        *,
+        publish: bool = True,
+        by: str = "command",
+    ) -> IndexReport:
         """A release of exactly these documents, without sources: for evaluations and documents from elsewhere."""
         with self._reindexing:
-            return self._reindexer.publish_documents(documents, progress)
+            return self._reindexer.publish_documents(documents, progress, publish=publish, by=by)
+
+    def faults(self) -> tuple[ReadingFault, ...]:
+        """What the newest reindex could not read."""
+        return self._store.faults()
+
+    def releases(self) -> tuple[ReleaseInfo, ...]:
+        """All kept releases, newest first."""
+        return self._releases.infos()
+
+    def changes(self, number: int, against: int | None = None) -> ReleaseChanges:
+        """What differs between two kept releases, document by document.
+
+        Args:
+            against: None is the one in service; for that one itself, the kept one before it, or nothing.
+
+        Raises:
+            ReleaseUnknown: one of them is not kept.
+        """
+        return self._releases.changes(number, against)
+
+    def publish(self, number: int, by: str = "command") -> ReleaseInfo:
+        """Puts a kept release in service, on every process, from its next search on.
+
+        Raises:
+            ReleaseUnknown: it is not kept.
+            IndexMissing: its files are gone.
+        """
+        return self._switch(number, by, "publish")
+
+    def rollback(self, number: int, by: str = "command") -> ReleaseInfo:
+        """The same switch, told as going back."""
+        return self._switch(number, by, "rollback")
+
+    def _switch(self, number: int, by: str, how: str) -> ReleaseInfo:
+        self._files(self._releases.get(number))
+        self._releases.put_in_service(number, by, how)
+        return self._releases.info(number)
+
+    def documents(self, release: int | None = None) -> tuple[DocumentSummary, ...]:
+        """The documents of a release (default: the one in service) in the order of their titles."""
+        number = self.release if release is None else self._releases.get(release).number
+        return self._releases.documents(number) if number is not None else ()
+
+    def passages(self, document_id: str, release: int | None = None) -> tuple[Passage, ...]:
+        """The passages of a document as of a release (default: the one in service); none when it was not in it."""
+        number = self.release if release is None else release
+        return self._store.document_passages(document_id, number) if number is not None else ()
+
+    def purge(self, documents: Sequence[str] | str, by: str = "command", progress: Progress | None = None) -> Purged:
+        """Deletes documents for good: from every release, from vectors, words, index and the data folder's files.
+
+        Args:
+            documents: document ids, or one source's location.
+
+        Raises:
+            DocumentUnknown: no kept release holds one of them.
+            ReindexRunning: a reindex is at work.
+        """
+        raise NotImplementedError
 
     def status(self) -> LibraryStatus:
         """What is in service and what it was made of."""
-        live = self._store.live_release()
+        live = self._releases.live()
         files = (path for path in self._folder.rglob("*") if path.is_file()) if self._folder.exists() else ()
         return LibraryStatus(
             release=live.number if live else None,
@@ -148,12 +255,12 @@ class Library:
             embedder=self._embedder.name,
             sources=tuple(self._store.locations()),
             size_bytes=sum(path.stat().st_size for path in files),
-            releases_kept=tuple(release.number for release in self._store.releases("ready")),
+            releases_kept=tuple(release.number for release in self._releases.ready()),
         )
 
     def warm(self) -> None:
         """Loads the model and the release in service, and begins to load Chroma: the next search is a quick one."""
-        live = self._store.live_release()
+        live = self._releases.live()
         if live is None:
             self._encoder.encode(["warm"])
             return
@@ -190,7 +297,7 @@ class Library:
         self._loaded.set()
 
     def _live(self) -> Release:
-        live = self._store.live_release()
+        live = self._releases.live()
         if live is None:
             raise IndexMissing("Nothing has been indexed yet: run `tellonce knowledge add PATH`.")
         return live

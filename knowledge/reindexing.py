@@ -23,9 +23,10 @@ from knowledge.index import PassageIndex, Progress
 from knowledge.reading.faults import Unreachable, Unreadable
 from knowledge.reading.files import SourceFile, content_hash, find_files, read_file
 from knowledge.release_files import write_release
+from knowledge.releases import Counts, Release, Releases
 from knowledge.store import KnowledgeStore, Version
 
-KEPT_RELEASES = 3
+KEPT_RELEASES = 10
 SAVE_BATCH = 20  # documents a transaction: a commit costs a disk's fsync, and must still end within milliseconds
 ENCODE_BATCH = 256  # texts between two short write transactions and two words to the progress bar
 
@@ -46,13 +47,16 @@ class Shelf:
 class Reindexer:
     """Builds releases; one at a time over all processes that share the folder."""
 
-    def __init__(self, store: KnowledgeStore, index: PassageIndex, folder: Path, embedder: Embedder) -> None:
+    def __init__(
+        self, releases: Releases, store: KnowledgeStore, index: PassageIndex, folder: Path, embedder: Embedder
+    ) -> None:
+        self._releases = releases
         self._store = store
         self._index = index
         self._folder = folder
         self._embedder = embedder
 
-    def reindex(self, progress: Progress | None = None) -> IndexReport:
+    def reindex(self, progress: Progress | None = None, *, publish: bool = True, by: str = "command") -> IndexReport:
         """A release of every source as it is now; the one in service when nothing changed.
 
         Raises:
@@ -62,9 +66,17 @@ class Reindexer:
             self._clear_unfinished()
             before = self._versions_in_service()
             shelf = self._read_sources(before, progress or _silent)
-            return self._finish(shelf, before, progress or _silent)
+            self._store.save_faults(shelf.faults)
+            return self._finish(shelf, before, progress or _silent, publish, by)
 
-    def publish_documents(self, documents: Sequence[Document], progress: Progress | None = None) -> IndexReport:
+    def publish_documents(
+        self,
+        documents: Sequence[Document],
+        progress: Progress | None = None,
+        *,
+        publish: bool = True,
+        by: str = "command",
+    ) -> IndexReport:
         """A release of exactly these documents, whatever the sources say: for evaluations and for other readers."""
         with self._alone():
             self._clear_unfinished()
@@ -75,10 +87,10 @@ class Reindexer:
             for document in documents:
                 version = known.get((document.id, document.content_hash))
                 self._shelve(shelf, document, "", version, earlier)
-            return self._finish(shelf, before, progress or _silent)
+            return self._finish(shelf, before, progress or _silent, publish, by)
 
     def _versions_in_service(self) -> list[Version]:
-        release = self._store.live_release()
+        release = self._releases.live()
         return self._store.versions_of(release.number) if release else []
 
     def _read_sources(self, before: Sequence[Version], progress: Progress) -> Shelf:
@@ -142,36 +154,54 @@ class Reindexer:
         shelf.versions += self._store.save_versions(shelf.unsaved)
         shelf.unsaved.clear()
 
-    def _finish(self, shelf: Shelf, before: Sequence[Version], progress: Progress) -> IndexReport:
+    def _finish(
+        self, shelf: Shelf, before: Sequence[Version], progress: Progress, publish: bool, by: str
+    ) -> IndexReport:
         self._save(shelf)
         removed = len({version.document_id for version in before} - shelf.documents)
-        live = self._store.live_release()
-        same = sorted(shelf.versions) == sorted(version.id for version in before)
-        if live and same and live.embedder == self._embedder.revision and self._is_whole(live.store):
-            number, size = live.number, live.passages
-        else:
-            number, size = self._build(shelf, progress)
+        release = self._same_as(shelf) or self._build(shelf, removed, progress, by)
+        if publish:
+            self._releases.put_in_service(release.number, by)
         self._drop_old()
         return IndexReport(
-            release=number,
+            release=release.number,
             added=shelf.added,
             changed=shelf.changed,
             removed=removed,
             unchanged=shelf.unchanged,
-            passages=size,
+            passages=release.passages,
             faults=tuple(shelf.faults),
         )
+
+    def _same_as(self, shelf: Shelf) -> Release | None:
+        """The kept release that holds exactly this already: the one in service, else the newest."""
+        live = self._releases.live()
+        kept = sorted(self._releases.ready(), key=lambda one: (one.number == (live and live.number), one.number))
+        wanted = sorted(shelf.versions)
+        for one in reversed(kept):
+            same = one.embedder == self._embedder.revision and one.documents == len(wanted)
+            if same and sorted(v.id for v in self._store.versions_of(one.number)) == wanted:
+                return one if self._is_whole(one.store) else None
+        return None
 
     def _is_whole(self, name: str) -> bool:
         return (self._folder / name / "owners.npy").exists() and name in self._index.names()
 
-    def _build(self, shelf: Shelf, progress: Progress) -> tuple[int, int]:
+    def _build(self, shelf: Shelf, removed: int, progress: Progress, by: str) -> Release:
         name = uuid.uuid4().hex[:12]
-        number = self._store.begin_release(self._embedder.revision, name)
-        self._store.list_versions(number, shelf.versions)
+        base = self._releases.live()
+        number = self._releases.begin(
+            self._embedder.revision, self._embedder.name, name, by, base.number if base else None
+        )
+        self._releases.list_versions(number, shelf.versions)
+        size = self._write(name, shelf.versions, progress)
+        self._releases.finish(number, Counts(len(shelf.documents), size, shelf.added, shelf.changed, removed))
+        return self._releases.get(number)
+
+    def _write(self, name: str, version_ids: Sequence[int], progress: Progress) -> int:
         rows: list[int] = []
         found: list[Passage] = []
-        for row, passage in self._store.passages_of(shelf.versions):
+        for row, passage in self._store.passages_of(version_ids):
             rows.append(row)
             found.append(passage)
         entries = entries_of(found)
@@ -179,8 +209,7 @@ class Reindexer:
         progress(0, len(entries), "indexing")
         write_release(self._folder / name, entries, vectors, rows)
         self._index.build(name, vectors, progress)
-        self._store.publish(number, documents=len(shelf.documents), passage_count=len(found))
-        return number, len(found)
+        return len(found)
 
     def _vectors(self, texts: Sequence[str], progress: Progress) -> Vectors:
         """A vector for each text, embedding only those that no run before has embedded."""
@@ -202,24 +231,21 @@ class Reindexer:
 
     def _clear_unfinished(self) -> None:
         """Removes what a run that was cut short left behind."""
-        for release in self._store.releases("building"):
+        for release in self._releases.unfinished():
             self._remove(release.number, release.store)
-        kept = {release.store for release in self._store.releases("ready")}
+        kept = {release.store for release in self._releases.ready()}
         for name in set(self._index.names()) - kept:
             self._drop_files(name)
 
     def _drop_old(self) -> None:
-        live = self._store.live_release()
-        ready = self._store.releases("ready")
-        for release in ready[:-KEPT_RELEASES]:
-            if live is None or release.number != live.number:
-                self._remove(release.number, release.store)
+        for release in self._releases.ready()[:-KEPT_RELEASES]:
+            self._remove(release.number, release.store)
         self._store.delete_unlisted()
-        self._store.delete_vectors(keep_embedders={r.embedder for r in self._store.releases("ready")})
+        self._store.delete_vectors(keep_embedders={r.embedder for r in self._releases.ready()})
 
     def _remove(self, number: int, name: str) -> None:
-        self._store.forget_release(number)
-        self._drop_files(name)
+        if self._releases.forget(number):
+            self._drop_files(name)
 
     def _drop_files(self, name: str) -> None:
         self._index.drop(name)

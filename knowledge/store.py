@@ -5,35 +5,23 @@ Every write here ends within milliseconds: the journal's writer waits for the sa
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, select
 
 from knowledge import chunking
-from knowledge.documents import Document, Passage
+from knowledge.documents import Document, Passage, ReadingFault, Source
 from knowledge.embedding import Vectors, content_key
-from knowledge.schema import live, passages, release_versions, releases, sources, vectors, versions
+from knowledge.fetches import Fetch
+from knowledge.releases import batches, new_id, now
+from knowledge.schema import faults, fetches, passages, release_versions, sources, vectors, versions
 
 BATCH = 200  # rows a transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A release as its row tells it."""
-
-    number: int
-    state: str
-    embedder: str
-    store: str
-    made_at: str | None
-    documents: int
-    passages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +49,50 @@ class KnowledgeStore:
         with self._engine.begin() as connection:
             for location in dict.fromkeys(locations):
                 if location not in known:
-                    connection.execute(insert(sources).values(location=location, added_at=_now()))
+                    connection.execute(insert(sources).values(location=location, added_at=now()))
 
     def locations(self) -> list[str]:
         """The sources in the order in which they were added."""
         with self._engine.connect() as connection:
             return list(connection.scalars(select(sources.c.location).order_by(sources.c.id)))
 
-    # releases
-
-    def live_release(self) -> Release | None:
-        """The release in service; one indexed read, cheap enough for every search."""
-        query = select(releases).join(live, live.c.release == releases.c.number)
+    def sources(self) -> tuple[Source, ...]:
+        """The sources in the order in which they were added."""
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        return _release(row) if row else None
+            return tuple(Source(*row) for row in connection.execute(select(sources).order_by(sources.c.id)))
 
-    def release(self, number: int) -> Release | None:
+    def forget_source(self, location: str) -> bool:
+        """Removes a source; whether it was one."""
+        with self._engine.begin() as connection:
+            return connection.execute(delete(sources).where(sources.c.location == location)).rowcount > 0
+
+    # what the newest run saw
+
+    def faults(self) -> tuple[ReadingFault, ...]:
+        """What the newest run could not read."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(releases).where(releases.c.number == number)).first()
-        return _release(row) if row else None
+            query = select(faults.c.source, faults.c.reason).order_by(faults.c.id)
+            return tuple(ReadingFault(*row) for row in connection.execute(query))
 
-    def releases(self, state: str) -> list[Release]:
-        """All releases in that state, oldest first."""
-        query = select(releases).where(releases.c.state == state).order_by(releases.c.number)
+    def save_faults(self, found: Sequence[ReadingFault]) -> None:
+        """Replaces the faults of the run before."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(faults))
+            if found:
+                connection.execute(insert(faults), [{"source": f.source, "reason": f.reason} for f in found])
+
+    def fetch_of(self, url: str) -> Fetch | None:
+        """See `knowledge.fetches.FetchMemory`."""
+        held = select(versions.c.id).where(versions.c.content_hash == fetches.c.content_hash).exists()
         with self._engine.connect() as connection:
-            return [_release(row) for row in connection.execute(query)]
+            row = connection.execute(select(fetches).where(fetches.c.url == url, held)).first()
+        return Fetch(*row) if row else None
 
-    def begin_release(self, embedder: str, store: str) -> int:
-        """The number of a new release that nobody sees yet."""
+    def save_fetch(self, fetch: Fetch) -> None:
+        """See `knowledge.fetches.FetchMemory`."""
         with self._engine.begin() as connection:
-            row = insert(releases).values(state="building", started_at=_now(), embedder=embedder, store=store)
-            return _new_id(connection.execute(row))
-
-    def list_versions(self, release: int, version_ids: Sequence[int]) -> None:
-        """Writes which versions belong to a release."""
-        for batch in _batches(version_ids):
-            with self._engine.begin() as connection:
-                connection.execute(insert(release_versions), [{"release": release, "version_id": v} for v in batch])
-
-    def publish(self, release: int, *, documents: int, passage_count: int) -> None:
-        """Puts a release in service: the one commit that switches every process."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(releases)
-                .where(releases.c.number == release)
-                .values(state="ready", made_at=_now(), documents=documents, passages=passage_count)
-            )
-            if connection.execute(update(live).where(live.c.id == 1).values(release=release)).rowcount == 0:
-                connection.execute(insert(live).values(id=1, release=release))
-
-    def forget_release(self, release: int) -> None:
-        """Marks a release as dropped and lets its list of versions go; its number stays taken."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(release_versions).where(release_versions.c.release == release))
-            connection.execute(update(releases).where(releases.c.number == release).values(state="dropped"))
+            connection.execute(delete(fetches).where(fetches.c.url == fetch.url))
+            connection.execute(insert(fetches).values(asdict(fetch)))
 
     # document versions
 
@@ -145,7 +122,7 @@ class KnowledgeStore:
                 if key in known:
                     continue
                 result = connection.execute(insert(versions).values(_version_row(document, root)))
-                known[key] = _new_id(result)
+                known[key] = new_id(result)
                 if found:
                     rows = [_passage_row(known[key], i, passage) for i, passage in enumerate(found)]
                     connection.execute(insert(passages), rows)
@@ -187,7 +164,7 @@ class KnowledgeStore:
         )
         with self._engine.connect() as connection:
             gone = list(connection.scalars(unlisted))
-        for batch in _batches(gone, 20):
+        for batch in batches(gone, 20):
             with self._engine.begin() as connection:
                 connection.execute(delete(passages).where(passages.c.version_id.in_(batch)))
                 connection.execute(delete(versions).where(versions.c.id.in_(batch)))
@@ -195,9 +172,19 @@ class KnowledgeStore:
 
     # passages
 
+    def document_passages(self, document_id: str, release: int) -> tuple[Passage, ...]:
+        """The passages of a document as of a release, in order; none when it was not in it."""
+        query = (
+            _PASSAGES.join(release_versions, release_versions.c.version_id == versions.c.id)
+            .where(release_versions.c.release == release, versions.c.document_id == document_id)
+            .order_by(passages.c.position)
+        )
+        with self._engine.connect() as connection:
+            return tuple(_passage(row) for row in connection.execute(query))
+
     def passages_of(self, version_ids: Sequence[int]) -> Iterator[tuple[int, Passage]]:
         """Row id and passage, by version in the order given and by position within it."""
-        for batch in _batches(version_ids):
+        for batch in batches(version_ids):
             place = {version: i for i, version in enumerate(batch)}
             query = _PASSAGES.where(passages.c.version_id.in_(batch))
             with self._engine.connect() as connection:
@@ -217,7 +204,7 @@ class KnowledgeStore:
     def cached_vectors(self, embedder: str, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The vectors already made of these contents by this embedder."""
         found: dict[bytes, NDArray[np.float32]] = {}
-        for batch in _batches(list(dict.fromkeys(keys)), 500):
+        for batch in batches(list(dict.fromkeys(keys)), 500):
             query = select(vectors.c.content, vectors.c.vector).where(
                 vectors.c.embedder == embedder, vectors.c.content.in_(batch)
             )
@@ -266,25 +253,8 @@ _PASSAGES = select(
     versions.c.url,
     versions.c.products,
     versions.c.language,
+    versions.c.audience,
 ).join(versions, versions.c.id == passages.c.version_id)
-
-
-def _new_id(result: CursorResult[Any]) -> int:
-    assert result.inserted_primary_key is not None
-    return int(result.inserted_primary_key[0])
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _batches(items: Sequence[Any], size: int = BATCH) -> Iterator[list[Any]]:
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])
-
-
-def _release(row: Row[Any]) -> Release:
-    return Release(row.number, row.state, row.embedder, row.store, row.made_at, row.documents, row.passages)
 
 
 def _version_row(document: Document, root: str) -> dict[str, Any]:
@@ -302,6 +272,7 @@ def _version_row(document: Document, root: str) -> dict[str, Any]:
         "products": json.dumps(document.products, ensure_ascii=False),
         "changed_at": document.changed_at,
         "pages": json.dumps(document.pages),
+        "audience": document.audience,
     }
 
 
@@ -333,6 +304,7 @@ def _document(row: Row[Any]) -> Document:
         products=tuple(json.loads(row.products)),
         changed_at=row.changed_at,
         pages=tuple(json.loads(row.pages)),
+        audience=row.audience,
     )
 
 
@@ -351,4 +323,6 @@ def _passage(row: Row[Any]) -> Passage:
         question=row.question,
         lead=row.lead,
         language=row.language,
+        audience=row.audience,
+        position=row.position,
     )

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from knowledge.documents import Document, Turn
 from knowledge.errors import IndexMissing, ReindexRunning, SourceNotFound
 from knowledge.library import Library
+from knowledge.releases import Releases
 from knowledge.stand_ins import WordEmbedder
-from knowledge.store import KnowledgeStore
 
 
 def titles(library: Library, question: str) -> list[str]:
@@ -173,15 +173,15 @@ class TestReindexing:
         assert "Something else" in new.text
         assert library.document("no such", 1) is None
 
-    def test_the_last_three_releases_are_kept(self, library: Library, shelf: Path, tmp_path: Path) -> None:
+    def test_the_last_ten_releases_are_kept(self, library: Library, shelf: Path, tmp_path: Path) -> None:
         library.add([str(shelf)])
-        for n in range(5):
+        for n in range(12):
             (shelf / "kettle.md").write_text(f"# Kettle\n\nEdition {n} of the kettle.\n")
             library.reindex()
 
         folders = [path for path in (tmp_path / "data" / "knowledge" / "releases").iterdir() if path.is_dir()]
-        assert library.status().releases_kept == (3, 4, 5)
-        assert len(folders) == 3
+        assert library.status().releases_kept == tuple(range(3, 13))
+        assert len(folders) == 10
 
     def test_another_model_embeds_everything_again(
         self, library: Library, shelf: Path, engine: Engine, tmp_path: Path
@@ -234,7 +234,7 @@ class TestCrashes:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(KnowledgeStore, "publish", dies)
+            patch.setattr(Releases, "finish", dies)
             with pytest.raises(KeyboardInterrupt):
                 library.reindex()
 
