@@ -1,6 +1,8 @@
 // The desk: wires the agents' line to the queue, the transcript, the packet and the reply.
 
+import { emptyState } from "../furniture/empty.js";
 import { Refusal, request } from "../furniture/requests.js";
+import { signInForm, signInReason } from "../furniture/sign-in.js";
 import { showToast } from "../furniture/toast.js";
 import { Line } from "../widget/line.js";
 import { h } from "../widget/nodes.js";
@@ -10,7 +12,6 @@ import { DeskState } from "./desk-state.js";
 import { renderPacket } from "./packet-view.js";
 import { QueueView } from "./queue-view.js";
 import { Reply } from "./reply.js";
-import { signInForm } from "./sign-in.js";
 import { TranscriptView } from "./transcript-view.js";
 
 const TYPING_SHOWN_MS = 6_000;
@@ -74,6 +75,7 @@ class Desk {
 
   start() {
     byId("me").hidden = false;
+    byId("to-studio").hidden = this.#state.agent?.role !== "admin";
     const status = /** @type {HTMLSelectElement} */ (byId("status"));
     status.onchange = () => this.#line.send({ type: "status", status: status.value });
     byId("sign-out").onclick = () => this.#signOut();
@@ -86,6 +88,7 @@ class Desk {
       this.#talk,
       this.#side,
     );
+    this.#selected = new URLSearchParams(location.search).get("conversation");
     this.#line.open();
     setInterval(() => this.#redraw(), 30_000);
     this.#draw();
@@ -321,21 +324,27 @@ function showSignIn(reason) {
   byId("me").hidden = true;
   room.className = "";
   room.removeAttribute("aria-busy");
-  room.replaceChildren(signInForm((agent) => new Desk(agent).start(), reason));
+  room.replaceChildren(signInForm("Sign in to the desk", enter, reason));
   room.querySelector("input")?.focus();
+}
+
+/** @param {import("../furniture/sign-in.js").Agent} agent */
+function enter(agent) {
+  if (agent.role !== "content") return new Desk(agent).start();
+  byId("room").removeAttribute("aria-busy");
+  byId("room").replaceChildren(
+    emptyState(
+      "The desk is for agents",
+      "Your account keeps the knowledge, and reads no conversations. An admin can change that with `tellonce agents`.",
+      h("a", { class: "button primary", href: "/studio" }, "Open the studio"),
+    ),
+  );
 }
 
 try {
   const { agent } = await request("/v1/session");
-  new Desk(agent).start();
+  enter(agent);
 } catch (refusal) {
   if (!(refusal instanceof Refusal)) throw refusal;
-  const used = new URLSearchParams(location.search).get("link") === "used";
-  showSignIn(
-    used
-      ? "This sign-in link was used before. Sign in with your password, or ask for a new link."
-      : refusal.status === 401
-        ? ""
-        : refusal.message,
-  );
+  showSignIn(signInReason(refusal));
 }

@@ -13,6 +13,8 @@ import { h } from "../widget/nodes.js";
  *   | {t: "list", ordered: boolean, first: number, items: {depth: number, runs: Run[]}[]}
  *   | {t: "table", rows: Run[][][]}} DocumentBlock
  * @typedef {{start: number, end: number}} Range
+ * @typedef {Range & {props?: (isFirst: boolean) => Props}} Stroke
+ *   one stretch under the marker pen, and what its first piece and the others are given.
  * @typedef {{text: string, start: number}} Line
  */
 
@@ -22,17 +24,24 @@ const SPAN = /\*\*(.+?)\*\*|(?<![\w*])\*(?!\s)([^*]+?)\*(?![\w*])|`([^`]+)`|\[([
 /** A range given in characters, as Python counts them, in the UTF-16 units that JavaScript counts; null when the
  * document has no such range. @param {string} text @param {number} start @param {number} end @returns {Range | null} */
 export function rangeOf(text, start, end) {
-  if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end)) return null;
+  return rangesOf(text, [{ start, end }])[0];
+}
+
+/** The same for many ranges in one walk. @param {string} text @param {Range[]} ranges @returns {(Range | null)[]} */
+export function rangesOf(text, ranges) {
+  const wanted = new Map(ranges.flatMap(({ start, end }) => [start, end]).map((characters) => [characters, -1]));
   let units = 0;
   let characters = 0;
-  let from = -1;
   for (const character of text) {
-    if (characters === start) from = units;
-    if (characters === end) break;
+    if (wanted.has(characters)) wanted.set(characters, units);
     characters += 1;
     units += character.length;
   }
-  return characters === end && from >= 0 ? { start: from, end: units } : null;
+  if (wanted.has(characters)) wanted.set(characters, units);
+  return ranges.map(({ start, end }) => {
+    const [from, to] = [wanted.get(start) ?? -1, wanted.get(end) ?? -1];
+    return start < end && from >= 0 && to >= 0 ? { start: from, end: to } : null;
+  });
 }
 
 /** @param {string} text @returns {DocumentBlock[]} */
@@ -147,15 +156,30 @@ function listOf(lines) {
 }
 
 /**
- * The document's nodes; what lies in `marked` is under the marker pen, its first piece with the id "quote".
- * @param {DocumentBlock[]} blocks @param {Range | null} marked @param {string} title the page's own heading
+ * The document's nodes; what lies in `marked` is under the marker pen: one range, its first piece with the id "quote",
+ * or strokes in their order.
+ * @param {DocumentBlock[]} blocks @param {Range | Stroke[] | null} marked @param {string} title the page's own heading
  */
 export function renderDocument(blocks, marked, title) {
-  const pen = new Pen(marked);
+  const pen = new Pen(Array.isArray(marked) ? marked : marked ? [quoteOf(marked)] : []);
   const repeatsTitle = blocks[0]?.t === "h" && textOf(blocks[0].runs) === title;
   const nodes = blocks.map((block, i) => renderBlock(block, pen, repeatsTitle && i === 0));
   return repeatsTitle ? nodes : [h("h1", null, title), ...nodes];
 }
+
+/** The same of a part that stands among other things: its headings stay out of the page's outline.
+ * @param {string} text @param {Stroke[]} [strokes] */
+export function renderExcerpt(text, strokes = []) {
+  const pen = new Pen(strokes);
+  return parseDocument(text).map((block) =>
+    block.t === "h"
+      ? h("p", { class: "heading" }, h("strong", null, ...pen.draw(block.runs)))
+      : renderBlock(block, pen, false),
+  );
+}
+
+/** @param {Range} range @returns {Stroke} */
+const quoteOf = (range) => ({ ...range, props: (isFirst) => (isFirst ? { id: "quote", tabindex: -1 } : {}) });
 
 /** @param {DocumentBlock} block @param {Pen} pen @param {boolean} isTitle */
 function renderBlock(block, pen, isTitle) {
@@ -191,14 +215,16 @@ function renderBlock(block, pen, isTitle) {
 /** @param {Run[]} runs */
 export const textOf = (runs) => runs.map(({ text }) => text).join("");
 
-/** Draws runs, and the marker over what is in its range. */
+/** Draws runs in the order of the text, and the marker over what is in a stroke. */
 class Pen {
-  #marked;
-  #begun = false;
+  #strokes;
+  #at = 0;
+  /** @type {Stroke | null} */
+  #begun = null;
 
-  /** @param {Range | null} marked */
-  constructor(marked) {
-    this.#marked = marked;
+  /** @param {Stroke[]} strokes */
+  constructor(strokes) {
+    this.#strokes = strokes;
   }
 
   /** @param {Run[]} runs @returns {Node[]} */
@@ -207,10 +233,15 @@ class Pen {
     const nodes = [];
     /** @type {HTMLElement | null} */
     let mark = null;
+    /** @type {Stroke | null} */
+    let drawn = null;
     for (const run of runs) {
-      for (const { node, inside } of this.#pieces(run)) {
-        if (!inside) mark = null;
-        else if (!mark) nodes.push((mark = this.#newMark()));
+      for (const { node, stroke } of this.#pieces(run)) {
+        if (stroke !== drawn) {
+          mark = stroke && this.#newMark(stroke);
+          if (mark) nodes.push(mark);
+          drawn = stroke;
+        }
         if (mark) mark.append(node);
         else nodes.push(node);
       }
@@ -218,22 +249,34 @@ class Pen {
     return nodes;
   }
 
-  #newMark() {
-    const mark = h("mark", { class: "marker", ...(this.#begun ? {} : { id: "quote", tabindex: -1 }) });
-    this.#begun = true;
-    return mark;
+  /** @param {Stroke} stroke */
+  #newMark(stroke) {
+    const { class: more = "", ...props } = stroke.props?.(stroke !== this.#begun) ?? {};
+    this.#begun = stroke;
+    return h("mark", { class: `marker ${more}`.trim(), ...props });
   }
 
-  /** A styled run is one piece, marked if any of it is; plain text is cut at the range's ends.
-   * @param {Run} run @returns {{node: Node, inside: boolean}[]} */
+  /** A styled run is one piece, marked if any of it is; plain text is cut at the strokes' ends.
+   * @param {Run} run @returns {{node: Node, stroke: Stroke | null}[]} */
   #pieces(run) {
     const { text, start, style } = run;
-    const from = Math.max(0, (this.#marked?.start ?? Infinity) - start);
-    const to = Math.min(text.length, (this.#marked?.end ?? -Infinity) - start);
-    if (style) return [{ node: styled(run), inside: from < to }];
-    const cut = (/** @type {number} */ a, /** @type {number} */ b, inside = false) =>
-      a < b ? [{ node: document.createTextNode(text.slice(a, b)), inside }] : [];
-    return from < to ? [...cut(0, from), ...cut(from, to, true), ...cut(to, text.length)] : cut(0, text.length);
+    const end = start + text.length;
+    while (this.#at < this.#strokes.length && this.#strokes[this.#at].end <= start) this.#at += 1;
+    const next = this.#strokes[this.#at];
+    if (style) return [{ node: styled(run), stroke: next && next.start < end ? next : null }];
+    /** @type {{node: Node, stroke: Stroke | null}[]} */
+    const pieces = [];
+    let from = start;
+    const cut = (/** @type {number} */ to, /** @type {Stroke | null} */ stroke) => {
+      if (from < to) pieces.push({ node: document.createTextNode(text.slice(from - start, to - start)), stroke });
+      from = Math.max(from, to);
+    };
+    for (let i = this.#at; i < this.#strokes.length && this.#strokes[i].start < end; i += 1) {
+      cut(Math.min(end, this.#strokes[i].start), null);
+      cut(Math.min(end, this.#strokes[i].end), this.#strokes[i]);
+    }
+    cut(end, null);
+    return pieces;
   }
 }
 

@@ -1,10 +1,15 @@
 // The way in: e-mail and password for a session cookie that scripts never see.
 
-import { request } from "../furniture/requests.js";
 import { h } from "../widget/nodes.js";
+import { request } from "./requests.js";
 
-/** @param {(agent: import("./desk-state.js").Agent) => void} enter @param {string} [reason] why it is shown */
-export function signInForm(enter, reason = "") {
+/** @typedef {{id: string, name: string, email: string, role: string}} Agent */
+
+/**
+ * @param {string} heading @param {(agent: Agent) => void} enter called once signed in
+ * @param {string} [reason] why it is shown
+ */
+export function signInForm(heading, enter, reason = "") {
   const problem = h("p", { class: "problem", role: "alert" }, reason);
   const email = h("input", { type: "email", name: "email", autocomplete: "username", required: true });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
@@ -26,7 +31,7 @@ export function signInForm(enter, reason = "") {
   return h(
     "form",
     { class: "sign-in", on: { submit } },
-    h("h1", null, "Sign in to the desk"),
+    h("h1", null, heading),
     h(
       "p",
       { class: "muted" },
@@ -37,4 +42,11 @@ export function signInForm(enter, reason = "") {
     h("label", { class: "field" }, "Password", password),
     button,
   );
+}
+
+/** Why the way in is shown, from how the session was refused. @param {import("./requests.js").Refusal} refusal */
+export function signInReason(refusal) {
+  if (new URLSearchParams(location.search).get("link") === "used")
+    return "This sign-in link was used before. Sign in with your password, or ask for a new link.";
+  return refusal.status === 401 ? "" : refusal.message;
 }

@@ -1,0 +1,8 @@
+// What stands where there is nothing yet: what will be there, and how to begin.
+
+import { h } from "../widget/nodes.js";
+
+/** @param {string} title @param {string} text @param {...Child} actions */
+export function emptyState(title, text, ...actions) {
+  return h("div", { class: "empty" }, h("strong", null, title), h("p", null, text), ...actions);
+}
