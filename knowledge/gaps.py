@@ -42,13 +42,16 @@ class Subject:
         return not (self.products and other.products) or bool(self.products & other.products)
 
 
+ANYTHING = Subject()
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A group as it is kept: `centre` is the sum of its questions' unit vectors."""
 
     id: int
     centre: Vector
-    subject: Subject = Subject()
+    subject: Subject = ANYTHING
 
 
 class Grouping:
@@ -61,7 +64,7 @@ class Grouping:
     def group(self, group_id: int) -> Group:
         return self._groups[group_id]
 
-    def nearest(self, vector: Vector, subject: Subject = Subject()) -> int | None:
+    def nearest(self, vector: Vector, subject: Subject = ANYTHING) -> int | None:
         """The group that asks the same, the oldest of equally near ones; None where no group does."""
         fitting = [group for group in self._groups.values() if subject.fits(group.subject)]
         if not fitting:
@@ -72,13 +75,13 @@ class Grouping:
         best = int(near.argmax())
         return fitting[best].id if near[best] >= self._same_need else None
 
-    def begin(self, group_id: int, vector: Vector, subject: Subject = Subject()) -> Group:
+    def begin(self, group_id: int, vector: Vector, subject: Subject = ANYTHING) -> Group:
         """A new group of one question."""
         assert group_id not in self._groups, "a group's number is given once"
         self._groups[group_id] = Group(group_id, np.asarray(vector, np.float32), subject)
         return self._groups[group_id]
 
-    def join(self, group_id: int, vector: Vector, subject: Subject = Subject()) -> Group:
+    def join(self, group_id: int, vector: Vector, subject: Subject = ANYTHING) -> Group:
         """The group with this question in it. It is about the first product that one of its questions named."""
         known = self._groups[group_id]
         products = known.subject.products or subject.products

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from knowledge.releases import Release
 
+KEPT_CATALOGUES = 4
 TRIES = 3  # a release may be dropped between finding out its name and searching it, but not three times
 
 
@@ -67,7 +68,7 @@ class Library:
         self._reindexing = threading.Lock()
         self._opening = threading.Lock()
         self._open: tuple[str, ReleaseFiles] | None = None
-        self._catalogue: tuple[int, Catalogue] = (0, Catalogue())
+        self._catalogues: dict[int, Catalogue] = {}  # replaced whole, so that threads need no lock
 
     @property
     def release(self) -> int | None:
@@ -115,15 +116,19 @@ class Library:
                     raise
         raise AssertionError("unreachable")
 
-    def catalogue(self) -> Catalogue:
-        """The products that the documents in service are about; empty before the first reindex."""
-        number = self.release
+    def catalogue(self, release: int | None = None) -> Catalogue:
+        """The products that a release's documents are about (default: the one in service); empty before the first."""
+        number = release if release is not None else self.release
         return self._catalogue_of(number) if number is not None else Catalogue()
 
     def _catalogue_of(self, release: int) -> Catalogue:
-        if self._catalogue[0] != release:
-            self._catalogue = (release, Catalogue.of(self._store.titles_and_products(release)))
-        return self._catalogue[1]
+        """Of the last few releases that were asked about: a comparison asks about two in turns."""
+        known = self._catalogues.get(release)
+        if known is None:
+            known = Catalogue.of(self._store.titles_and_products(release))
+            kept = list(self._catalogues.items())[1 - KEPT_CATALOGUES :]
+            self._catalogues = {**dict(kept), release: known}
+        return known
 
     def document(self, document_id: str, release: int | None = None) -> Document | None:
         """The document with the text it had in that release (default: the one in service); None if it had none."""

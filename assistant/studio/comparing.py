@@ -142,13 +142,15 @@ async def compare(
 ) -> Comparison:
     """The same for these questions. One whose searches find the same at both releases is composed once."""
     questions = list(asked)
+    tell = progress or _silent
+    answers: list[RehearsedAnswer] = []
+    for one in questions:  # one release after the other: each is opened once
+        answers.append(await _answer(rehearsal, one, against, None))
+        tell(len(answers), 2 * len(questions), f"answering by release {against}")
     compared = []
-    for done, one in enumerate(questions, 1):
-        before = await _answer(rehearsal, one, against, None)
-        after = await _answer(rehearsal, one, release, before)
-        compared.append(Compared(one, before, after))
-        if progress is not None:
-            progress(done, len(questions), "comparing answers")
+    for one, before in zip(questions, answers, strict=True):
+        compared.append(Compared(one, before, await _answer(rehearsal, one, release, before)))
+        tell(len(questions) + len(compared), 2 * len(questions), f"answering by release {release}")
     compared.sort(key=lambda one: CHANGES.index(one.change))
     return Comparison(release, against, tuple(compared))
 
@@ -214,3 +216,7 @@ def _nameless(load_customer: LoadCustomer | None) -> Callable[[str], Any] | None
 
 def _days_ago(days: int) -> str:
     return (datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)).isoformat(timespec="milliseconds")
+
+
+def _silent(done: int, total: int, what: str) -> None:
+    pass
