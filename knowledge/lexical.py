@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,16 @@ def _stems(words: list[str]) -> list[str]:
     return list(stemmer.stemWords(words))
 
 
-def build_lexical(folder: Path, texts: Iterable[str]) -> None:
-    """Writes the index of the texts, in their order, into a new folder."""
+def build_lexical(folder: Path, texts: Iterable[str], cut: Callable[[str], Sequence[str]] = terms) -> None:
+    """Writes the index of the texts, in their order, into a new folder.
+
+    Args:
+        cut: what `terms` tells of a text, or told earlier: cutting is most of the work, and few texts change.
+    """
     import bm25s
 
     vocabulary: dict[str, int] = {}
-    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text)] for text in texts]
+    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in cut(text)] for text in texts]
     folder.mkdir(parents=True)
     if vocabulary:
         matrix = bm25s.BM25(k1=K1, b=B, method="lucene")
