@@ -52,6 +52,7 @@ class Steps:
 
 
 def reindex(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
+    """A new release of all sources; its report is an `IndexReport`."""
     from assistant.app import open_library
     from assistant.settings import load_settings
 
@@ -59,7 +60,27 @@ def reindex(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
     return asdict(library.reindex(steps, publish=task["publish"], by=task["by"]))
 
 
-WORK: dict[str, Callable[[dict[str, Any], Steps], dict[str, Any]]] = {"reindex": reindex}
+def compare(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
+    """Saved and recent questions, answered at two releases; its report is a `Comparison`."""
+    from assistant.app import open_engine, open_library, open_profiles
+    from assistant.settings import load_settings
+    from assistant.studio.comparing import compare_releases
+
+    settings = load_settings()
+    engine = open_engine(settings)
+    comparison = compare_releases(
+        open_library(settings, engine),
+        settings,
+        engine,
+        task["release"],
+        task["against"],
+        load_customer=open_profiles(settings, engine).load,
+        progress=steps,
+    )
+    return comparison.as_data()
+
+
+WORK: dict[str, Callable[[dict[str, Any], Steps], dict[str, Any]]] = {"reindex": reindex, "compare": compare}
 
 
 def _telling(lines: TextIO) -> Tell:

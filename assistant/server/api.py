@@ -33,7 +33,7 @@ from assistant.server.problems import CODES, MEDIA_TYPE, SERVER_ERROR, encode, p
 from assistant.server.readiness import Readiness
 from assistant.server.shop import DemoShop, make_shop_router
 from knowledge.documents import Document
-from knowledge.errors import KnowledgeError
+from knowledge.errors import DocumentUnknown, KnowledgeError, ReindexRunning, ReleaseUnknown, SourceNotFound
 
 logger = structlog.get_logger(__name__)
 
@@ -179,7 +179,7 @@ def _answer_problems(api: FastAPI) -> None:
 
     @api.exception_handler(KnowledgeError)
     async def refuse_knowledge(request: Request, error: KnowledgeError) -> Response:
-        return respond(problem(503, "unavailable", str(error)))
+        return respond(problem(*_status_of(error), str(error)))
 
     @api.exception_handler(RequestValidationError)
     async def refuse_shape(request: Request, error: RequestValidationError) -> Response:
@@ -196,6 +196,17 @@ def _answer_problems(api: FastAPI) -> None:
     async def admit(request: Request, error: Exception) -> Response:
         logger.error("api.failed", path=request.url.path, exc_info=error)
         return respond(problem(500, "unavailable", SERVER_ERROR))
+
+
+def _status_of(error: KnowledgeError) -> tuple[int, str]:
+    """Status and code of what the knowledge refuses."""
+    if isinstance(error, (ReleaseUnknown, DocumentUnknown)):
+        return 404, "not_found"
+    if isinstance(error, ReindexRunning):
+        return 409, "conflict"
+    if isinstance(error, SourceNotFound):
+        return 400, "bad_frame"
+    return 503, "unavailable"
 
 
 def _operations(open_rooms: OpenRooms, readiness: Readiness) -> APIRouter:

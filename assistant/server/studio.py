@@ -269,9 +269,9 @@ def _add_documents(router: APIRouter, reading: FindEditor, writing: FindEditor) 
 
     @router.delete("/documents/{document_id}", summary="Delete a document everywhere, for good")
     def purge(document_id: DocumentId, editor: Editor = Depends(writing)) -> PurgedView:
-        report = editor.rooms.library.purge([document_id], editor.name)
+        purged = editor.rooms.library.purge([document_id], editor.name)
         logger.info("studio.purged", by=editor.name, document=document_id)
-        return PurgedView(purged=_plain(report))
+        return PurgedView(purged=purged)
 
     @router.get("/search", summary="What a question finds, and why")
     def search(
@@ -305,20 +305,19 @@ def _add_releases(router: APIRouter, reading: FindEditor, writing: FindEditor) -
         ] = None,
         editor: Editor = Depends(reading),
     ) -> ReleaseChanges:
-        changes: ReleaseChanges = editor.rooms.library.changes(number, against)
-        return changes
+        return editor.rooms.library.changes(number, against)
 
     @router.post("/releases/{number}/publish", summary="Put a release in service")
     def publish(number: ReleaseNumber, editor: Editor = Depends(writing)) -> ReleaseInfo:
-        editor.rooms.library.publish(number, editor.name)
+        release = editor.rooms.library.publish(number, editor.name)
         logger.info("studio.published", by=editor.name, release=number)
-        return _release(editor.rooms, number)
+        return release
 
     @router.post("/releases/{number}/rollback", summary="Go back to a release that was in service")
     def roll_back(number: ReleaseNumber, editor: Editor = Depends(writing)) -> ReleaseInfo:
-        editor.rooms.library.rollback(number, editor.name)
+        release = editor.rooms.library.rollback(number, editor.name)
         logger.info("studio.rolled_back", by=editor.name, release=number)
-        return _release(editor.rooms, number)
+        return release
 
 
 _UPLOAD_BODY: dict[str, Any] = {
@@ -390,14 +389,3 @@ def _found(question: str, found: Found) -> FoundView:
         why=[WhyPart(part=part, value=value) for part, value in found.why],
         terms=shared_words(question, passage),
     )
-
-
-def _release(rooms: StudioRooms, number: int) -> ReleaseInfo:
-    release = next((release for release in rooms.library.releases() if release.number == number), None)
-    if release is None:
-        raise NotFound(f"There is no release {number} any more.")
-    return release
-
-
-def _plain(report: Any) -> dict[str, Any]:
-    return dict(report) if isinstance(report, dict) else asdict(report)

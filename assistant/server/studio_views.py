@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from knowledge.documents import DocumentSummary, ReleaseInfo
+from knowledge.documents import DocumentSummary, Purged, ReleaseInfo
 
 SourceKind = Literal["folder", "file", "page", "sitemap", "uploads"]
 
@@ -152,7 +152,7 @@ class UnderstoodDocument(BaseModel):
 
 
 class PurgedView(BaseModel):
-    purged: dict[str, Any] = Field(description="What was deleted, and the release that is in service without it.")
+    purged: Purged
 
 
 class FoundPassage(BaseModel):
