@@ -95,22 +95,6 @@ class Shelf:
         except OSError as error:
             raise NotTaken(_sentence(error)) from error
 
-    def remove(self, name: str) -> bool:
-        """Deletes an uploaded file, and the folders it leaves empty; False where there is none."""
-        with self._placing:
-            path = self.folder / name
-            if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file():
-                return False
-            path.unlink()
-            for parent in path.parents:
-                if parent == self.folder:
-                    break
-                with contextlib.suppress(OSError):  # not empty
-                    parent.rmdir()
-            if self._names is not None:
-                self._names.pop(_key(name), None)
-            return True
-
     def place(self, name: str, arrived: Path) -> tuple[str, bool]:
         """Moves a whole file to its name; the name it has now, and whether one was replaced.
 
