@@ -269,24 +269,24 @@ class Library:
         if live is None:
             self._encoder.encode(["warm"])
             return
-        self._load_index(live.store)
+        self._load_index(self._files(live).base)
         self.search("warm", limit=1)
 
     def _search(self, release: Release, question: str, history: Sequence[Turn], scope: Scope) -> Findings:
         files = self._files(release)
 
         def nearest(vector: Vectors, limit: int) -> list[int]:
-            return self._nearest(release.store, files, vector, limit)
+            return self._nearest(files, vector, limit)
 
         return search_release(
             release.number, files, nearest, self._store.load_passages, self._encoder, question, history, scope
         )
 
-    def _nearest(self, name: str, files: ReleaseFiles, vector: Vectors, limit: int) -> list[int]:
+    def _nearest(self, files: ReleaseFiles, vector: Vectors, limit: int) -> list[int]:
         """From Chroma; until it is loaded (1.5 s after the start, on a thread of its own) by an exact scan."""
         if self._loaded.is_set():
-            return self._index.nearest(name, vector, limit)
-        self._load_index(name)
+            return files.nearest(lambda v, most: self._index.nearest(files.base, v, most), vector, limit)
+        self._load_index(files.base)
         return nearest_rows(files.vectors, vector, limit)
 
     def _load_index(self, name: str) -> None:

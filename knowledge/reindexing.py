@@ -6,29 +6,21 @@ before that commit leaves the old release as it was; the next run removes what w
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from knowledge.documents import Document, IndexReport, Passage, ReadingFault
-from knowledge.embedding import Embedder, Vectors, content_key
-from knowledge.entries import entries_of
-from knowledge.errors import ReindexRunning
+from knowledge.building import ReleaseBuilder, new_name
+from knowledge.documents import Document, IndexReport, ReadingFault
+from knowledge.embedding import Embedder
 from knowledge.index import PassageIndex, Progress
 from knowledge.reading.faults import Unreachable, Unreadable
 from knowledge.reading.files import SourceFile, content_hash, find_files, read_file
-from knowledge.release_files import write_release
 from knowledge.releases import Counts, Release, Releases
 from knowledge.store import KnowledgeStore, Version
 
 KEPT_RELEASES = 10
 SAVE_BATCH = 20  # documents a transaction: a commit costs a disk's fsync, and must still end within milliseconds
-ENCODE_BATCH = 256  # texts between two short write transactions and two words to the progress bar
 
 
 @dataclass
@@ -52,9 +44,8 @@ class Reindexer:
     ) -> None:
         self._releases = releases
         self._store = store
-        self._index = index
-        self._folder = folder
         self._embedder = embedder
+        self._builder = ReleaseBuilder(releases, store, index, folder, embedder)
 
     def reindex(self, progress: Progress | None = None, *, publish: bool = True, by: str = "command") -> IndexReport:
         """A release of every source as it is now; the one in service when nothing changed.
@@ -62,7 +53,7 @@ class Reindexer:
         Raises:
             ReindexRunning: another process is at it.
         """
-        with self._alone():
+        with self._builder.alone():
             self._clear_unfinished()
             before = self._versions_in_service()
             shelf = self._read_sources(before, progress or _silent)
@@ -78,7 +69,7 @@ class Reindexer:
         by: str = "command",
     ) -> IndexReport:
         """A release of exactly these documents, whatever the sources say: for evaluations and for other readers."""
-        with self._alone():
+        with self._builder.alone():
             self._clear_unfinished()
             before = self._versions_in_service()
             shelf = Shelf()
@@ -181,88 +172,32 @@ class Reindexer:
         for one in reversed(kept):
             same = one.embedder == self._embedder.revision and one.documents == len(wanted)
             if same and sorted(v.id for v in self._store.versions_of(one.number)) == wanted:
-                return one if self._is_whole(one.store) else None
+                return one if self._builder.is_whole(one.store) else None
         return None
 
-    def _is_whole(self, name: str) -> bool:
-        return (self._folder / name / "owners.npy").exists() and name in self._index.names()
-
     def _build(self, shelf: Shelf, removed: int, progress: Progress, by: str) -> Release:
-        name = uuid.uuid4().hex[:12]
+        name = new_name()
         base = self._releases.live()
         number = self._releases.begin(
             self._embedder.revision, self._embedder.name, name, by, base.number if base else None
         )
         self._releases.list_versions(number, shelf.versions)
-        size = self._write(name, shelf.versions, progress)
+        size = self._builder.write(name, shelf.versions, progress)
         self._releases.finish(number, Counts(len(shelf.documents), size, shelf.added, shelf.changed, removed))
         return self._releases.get(number)
-
-    def _write(self, name: str, version_ids: Sequence[int], progress: Progress) -> int:
-        rows: list[int] = []
-        found: list[Passage] = []
-        for row, passage in self._store.passages_of(version_ids):
-            rows.append(row)
-            found.append(passage)
-        entries = entries_of(found)
-        vectors = self._vectors([entry.text for entry in entries], progress)
-        progress(0, len(entries), "indexing")
-        write_release(self._folder / name, entries, vectors, rows)
-        self._index.build(name, vectors, progress)
-        return len(found)
-
-    def _vectors(self, texts: Sequence[str], progress: Progress) -> Vectors:
-        """A vector for each text, embedding only those that no run before has embedded."""
-        revision = self._embedder.revision
-        keys = [content_key(text) for text in texts]
-        cached = self._store.cached_vectors(revision, keys)
-        missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in cached}.items())
-        missing.sort(key=lambda item: -len(item[1]))  # like lengths together: less padding
-        for start in range(0, len(missing), ENCODE_BATCH):
-            batch = missing[start : start + ENCODE_BATCH]
-            words = [text for _, text in batch]
-            made = self._embedder.encode(words)
-            self._store.cache_vectors(revision, words, made)
-            cached.update({key: made[i] for i, (key, _) in enumerate(batch)})
-            progress(min(start + ENCODE_BATCH, len(missing)), len(missing), "embedding")
-        if not keys:
-            return np.zeros((0, self._embedder.dimensions), np.float32)
-        return np.stack([cached[key] for key in keys])
 
     def _clear_unfinished(self) -> None:
         """Removes what a run that was cut short left behind."""
         for release in self._releases.unfinished():
-            self._remove(release.number, release.store)
-        kept = {release.store for release in self._releases.ready()}
-        for name in set(self._index.names()) - kept:
-            self._drop_files(name)
+            self._releases.forget(release.number)
+        self._builder.clean()
 
     def _drop_old(self) -> None:
         for release in self._releases.ready()[:-KEPT_RELEASES]:
-            self._remove(release.number, release.store)
+            self._releases.forget(release.number)
+        self._builder.clean()
         self._store.delete_unlisted()
         self._store.delete_vectors(keep_embedders={r.embedder for r in self._releases.ready()})
-
-    def _remove(self, number: int, name: str) -> None:
-        if self._releases.forget(number):
-            self._drop_files(name)
-
-    def _drop_files(self, name: str) -> None:
-        self._index.drop(name)
-        shutil.rmtree(self._folder / name, ignore_errors=True)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """A lock that the system lets go when this process ends, however it ends."""
-        import fcntl
-
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "reindex.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ReindexRunning("Another reindex is running: wait until it has finished.") from error
-            yield
 
 
 def _silent(done: int, total: int, what: str) -> None:

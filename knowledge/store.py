@@ -6,7 +6,7 @@ Every write here ends within milliseconds: the journal's writer waits for the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Engine, Row, delete, func, insert, select
 
 from knowledge import chunking
 from knowledge.documents import Document, Passage, ReadingFault, Source
-from knowledge.embedding import Vectors, content_key
+from knowledge.embedding import Vectors
 from knowledge.fetches import Fetch
 from knowledge.releases import batches, new_id, now
 from knowledge.schema import faults, fetches, passages, release_versions, sources, vectors, versions
@@ -213,14 +213,15 @@ class KnowledgeStore:
                     found[bytes(content)] = np.frombuffer(data, "<f4")
         return found
 
-    def cache_vectors(self, embedder: str, texts: Sequence[str], made: Vectors) -> None:
-        """Keeps vectors under the content they were made of."""
-        new = {content_key(text): made[i].astype("<f4").tobytes() for i, text in enumerate(texts)}
-        known = self.cached_vectors(embedder, list(new))
-        rows = [{"embedder": embedder, "content": k, "vector": v} for k, v in new.items() if k not in known]
-        if rows:
+    def cache_vectors(self, embedder: str, made: Mapping[bytes, Vectors]) -> None:
+        """Keeps vectors under the keys of the contents that they were made of; none may be there yet."""
+        rows = [
+            {"embedder": embedder, "content": key, "vector": vector.astype("<f4").tobytes()}
+            for key, vector in made.items()
+        ]
+        for batch in batches(rows, 256):
             with self._engine.begin() as connection:
-                connection.execute(insert(vectors), rows)
+                connection.execute(insert(vectors), batch)
 
     def delete_vectors(self, *, keep_embedders: Iterable[str]) -> None:
         """Deletes the vectors of embedders that no kept release uses."""
