@@ -17,11 +17,12 @@ from knowledge.documents import Document, ReadingFault
 from knowledge.errors import SourceNotFound
 from knowledge.reading.faults import Unreadable
 from knowledge.reading.kinds import ACCEPTED_SUFFIXES, MEDIA_TYPES, describe_kind, is_url
+from knowledge.reading.language import detect_language
 from knowledge.reading.result import Reading
 
 __all__ = [
-    "ACCEPTED_SUFFIXES", "MAX_FILE_BYTES", "MEDIA_TYPES", "READER_VERSION", "SourceFile", "check_source", "content_hash",
-    "describe_kind", "document_id", "find_files", "is_url", "read_file",
+    "ACCEPTED_SUFFIXES", "MAX_FILE_BYTES", "MEDIA_TYPES", "READER_VERSION", "SourceFile", "check_source",
+    "content_hash", "describe_kind", "document_id", "find_files", "is_url", "read_file",
 ]  # fmt: skip
 
 READER_VERSION = 1  # raised when the same bytes would be read otherwise: documents are then read again
@@ -184,11 +185,12 @@ def _document(file: SourceFile, reading: Reading, digest: str) -> Document:
         text=reading.text,
         media_type=file.media_type,
         content_hash=digest,
-        language=reading.language,
+        language=reading.language or detect_language(reading.text),
         url=reading.url or file.url,
         products=reading.products,
         changed_at=reading.changed_at or file.changed_at,
         pages=reading.pages,
+        audience=reading.audience,
     )
 
 

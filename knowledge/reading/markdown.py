@@ -1,52 +1,62 @@
-"""Markdown and MDX -> light Markdown: front matter read, components, admonitions and HTML turned into plain blocks.
+"""Markdown and MDX -> light Markdown: front matter read, components and HTML turned into plain blocks. Floor: pure.
 
-Floor: pure. Code blocks pass through untouched; everything else is rewritten line by line.
+Code passes through untouched. Every expression here takes time in proportion to its line: what people upload is not
+always meant well.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
+from knowledge.reading.boilerplate import is_boilerplate
+from knowledge.reading.containers import NOTES, TAG, TITLED, attributes_of, title_of, unfold
+from knowledge.reading.fences import FENCE, lines_with_code, whole_fences
+from knowledge.reading.front_matter import particulars, split_front_matter
 from knowledge.reading.result import Reading
 
-FENCE = re.compile(r"^\s*(```+(?![^`\n]*`)|~~~+)")  # a line with further ticks is a code span that begins it
+__all__ = ["FENCE", "HEADING", "canonical_markdown", "first_heading", "lines_with_code", "plain_words", "read_markdown"]
+
 HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
-ADMONITION = re.compile(r"^(\s*)(?:!!!|\?\?\?\+?)\s+([\w-]+)(?:\s+inline(?:\s+end)?)?\s*(?:\"([^\"]*)\"|(\S.*?))?\s*$")
-CONTAINER = re.compile(r"^\s*:::+\s*([\w-]*)\s*(.*)$")
-QUOTE_ALERT = re.compile(r"^\s*>\s*\[!(\w+)\]\s*(.*)$")
-TABBED = re.compile(r"^(\s*)===[!+]?\s+\"([^\"]+)\"\s*$")
-MDX_STATEMENT = re.compile(r"^(import|export)\s+.*(from\s+['\"]|[=({]|['\"];?\s*$)")
-TAG = re.compile(r"</?([A-Za-z][\w.-]*)((?:\s+[^<>]*?)?)\s*/?>", re.S)
-ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{["'`]([^"'`]*)["'`]\})""")
-IMAGE = re.compile(r"!\[[^\]]*\](?:\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\])(?:\{[^}]*\})?")
+QUOTE_ALERT = re.compile(r"^(\s*+>)\s*+\[!(\w++)\][-+]?\s*+(.*)$")
+DOCSIFY = re.compile(r"^\s*+([!?])>\s++(.*)$")
+DIRECTIVE = re.compile(r"^(\s*+)(```++|~~~++|:::++)\{([\w-]++)\}\s*+(.*)$")
+ESM = re.compile(
+    r"^(?:import\s++(?:[\"'][^\"']*+[\"']|[\w*{}$,\s]{1,500}?\bfrom\s*+[\"'][^\"']*+[\"'])\s*+;?\s*+$"
+    r"|import\s++\{[^}]*+$|import\s++[\w$]++,\s*+\{[^}]*+$"
+    r"|export\s++(?:default\b|(?:const|let|var|function|class|async)\s|\*\s*+from|\{))"
+)
+EXPRESSION = re.compile(r"^\s*+\{(?:props|frontmatter|metadata|children|[A-Z][\w.]*+)[\w.$]*+\}\s*+$")
+DROPPED_LINE = re.compile(
+    r"^\s*+(?:\[TOC\]|\[\[_?toc_?\]\]|\{:\s*+toc\s*+\}|\{[%:][^{}]*+\}|\{#[\w-]++\}|\\(?:newpage|pagebreak)"
+    r"|[-;]++8<[-]++.*|<<<\s*+@.*|@import\s.*|@\[[\w-]++\]\(.*\))\s*+$",
+    re.I,
+)
+BLOCK_TAGS = frozenset(
+    """
+    accordiongroup cardgroup cards codegroup columns column filetree requestexample responseexample steps tabs
+    """.split()  # noqa: SIM905
+)
+WITH_CONTENT = re.compile(r"<(script|style|svg|iframe|video|audio|object|noscript|canvas|select|button)\b", re.I)
+IMAGE = re.compile(
+    r"!\[[^\]\n]{0,600}+\](?:\((?:[^()\n]|\([^()\n]{0,300}+\)){0,2000}+\)|\[[^\]\n]{0,200}+\])(?:\{[^{}\n]{0,200}+\})?"
+)
 LINK = re.compile(
-    r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])+)\]\(\s*<?([^()\s>]*(?:\([^()]*\)[^()\s>]*)*)>?(?:\s+[\"'][^\"']*[\"'])?\s*\)(?:\{[^}]*\})?"
+    r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]{0,300}+\]){1,1000}+)\]"
+    r"\(\s*+<?([^()\s<>]{0,2000}+(?:\([^()\s]{0,300}+\)[^()\s<>]{0,300}+){0,9}+)>?"
+    r"(?:\s++(?:\"[^\"\n]{0,500}+\"|'[^'\n]{0,500}+'))?\s*+\)(?:\{[^{}\n]{0,200}+\})?"
 )
-REFERENCE = re.compile(r"^ {0,3}\[([^\]^][^\]]*)\]:\s*<?(\S+?)>?(?:\s+[\"'(].*[\"')])?\s*$")
-REFERENCED = re.compile(r"(?<!!)\[([^\]]+)\]\[([^\]]*)\]")
-COMMENT = re.compile(r"<!--.*?-->|\{/\*.*?\*/\}", re.S)
-CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
-NOTES = frozenset(
-    (
-        "note",
-        "tip",
-        "info",
-        "warning",
-        "caution",
-        "danger",
-        "check",
-        "important",
-        "success",
-        "question",
-        "hint",
-        "callout",
-        "example",
-    )
+REFERENCE = re.compile(r"^ {0,3}\[([^\]^][^\]]*+)\]:\s*+<?([^\s<>]++)>?(?:\s++[\"'(].*+)?\s*+$")
+REFERENCED = re.compile(r"(?<!!)\[([^\[\]]{1,600}+)\]\[([^\[\]]{0,300}+)\]")
+FOOTNOTE = re.compile(r"^ {0,3}\[\^[\w-]++\]:\s*+")
+WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|]{1,300}+\|)?([^\[\]|]{1,300}+)\]\]")
+CODE_SPAN = re.compile(r"(?<!`)(`++)(?:(?!`).{1,2000}?(?<!`))\1(?!`)")
+ICON = re.compile(
+    r"(?<!\w):(?:material|fontawesome|octicons|simple|fa|heroicons|lucide)-[\w-]++:(?:\{[^{}]{0,200}+\})?"
 )
-TITLED = frozenset(("card", "accordion", "tab", "step", "expandable", "update", "details", "summary", "frame"))
+SHORT_INLINE = re.compile(r"\{\{[<%][^{}]{0,500}?[>%]\}\}|\{%[^{}%]{0,500}+%\}")
+MARKUP = frozenset("<>[{:&")  # a line without any of these says what it says
 HTML_TAGS = frozenset(
     """
     a abbr article aside audio b big blockquote br button caption center cite code col colgroup dd del details div
@@ -58,32 +68,21 @@ HTML_TAGS = frozenset(
 
 
 def read_markdown(text: str) -> Reading:
-    """Light Markdown of a Markdown or MDX page; title, language, products and date from its front matter."""
-    matter, body = split_front_matter(text)
+    """Light Markdown of a Markdown or MDX page; title, language, products, audience and date from its front matter."""
+    matter, body = split_front_matter(_one_newline(text))
+    known = particulars(matter)
     plain = canonical_markdown(body)
-    title = _words(matter.get("title")) or first_heading(plain)
+    if not plain.strip() and known.description:
+        plain = tidy(known.description)  # a page that a program fills: what it says of itself is all there is
     return Reading(
         text=plain,
-        title=title,
-        language=_words(matter.get("lang") or matter.get("language") or matter.get("locale")),
-        url=_url(matter.get("url") or matter.get("canonical_url") or matter.get("canonical")),
-        products=_several(matter.get("products") or matter.get("product")),
-        changed_at=_words(matter.get("updated") or matter.get("lastmod") or matter.get("last_updated")),
+        title=known.title or first_heading(plain),
+        language=known.language,
+        url=known.url,
+        products=known.products,
+        audience=known.audience,
+        changed_at=known.changed_at,
     )
-
-
-def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
-    """The YAML front matter as a dict and the rest; ({}, text) where there is none or it is no mapping."""
-    match = re.match(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, re.S)
-    if match is None:
-        return {}, text
-    import yaml
-
-    try:
-        matter = yaml.safe_load(match.group(1))
-    except (yaml.YAMLError, ValueError):  # ValueError: a date that does not exist
-        matter = None
-    return (matter if isinstance(matter, dict) else {}), text[match.end() :]
 
 
 def first_heading(text: str) -> str | None:
@@ -98,60 +97,40 @@ def plain_words(inline: str) -> str:
     """Inline Markdown without its marks: links become their text, emphasis and code ticks go."""
     inline = LINK.sub(r"\1", IMAGE.sub("", inline))
     inline = re.sub(r"(\*\*|__|~~|`)", "", inline)
-    return re.sub(r"(?<!\w)[*_](\S(?:.*?\S)?)[*_](?!\w)", r"\1", inline).strip()
-
-
-def lines_with_code(lines: list[str]) -> Iterator[tuple[str, bool]]:
-    """Each line with whether it belongs to a fenced code block, fences included."""
-    fence = ""
-    for line in lines:
-        match = FENCE.match(line)
-        if fence:
-            yield line, True
-            closes = match is not None and match.group(1)[0] == fence[0] and len(match.group(1)) >= len(fence)
-            if match is not None and closes and line.strip() == match.group(1):
-                fence = ""
-        elif match:
-            fence = match.group(1)
-            yield line, True
-        else:
-            yield line, False
+    return re.sub(r"(?<!\w)([*_])(\S(?:[^*_]{0,300}?\S)?)\1(?!\w)", r"\2", inline).strip()
 
 
 def canonical_markdown(text: str) -> str:
     """Any Markdown dialect as light Markdown: no raw HTML, no images, no components, relative links as words."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").lstrip("\ufeff")
-    text = _outside_code(text, lambda part: _tables_from_html(_tags_on_one_line(COMMENT.sub("", part))))
-    lines = _unfold_admonitions(text.split("\n"))
+    text = _one_newline(text).replace("\t", "    ")
+    text = _outside_code("\n".join(_directives(text.split("\n"))), _without_html_blocks)
+    closed = _closed_names(text)
+    text = _outside_code(text, lambda part: _blocks_on_lines(_tags_on_one_line(part), closed))
+    lines = unfold(list(_without_modules(text.split("\n"))))
     references = dict(_references(lines))
     written: list[str] = []
-    open_notes: list[str] = []
-    level = 1
-    for line, is_code in lines_with_code(lines):
+    for line, is_code in lines_with_code(_fenced_indents(lines)):
         if is_code:
             written.append(line.rstrip())
-            continue
-        if (
-            MDX_STATEMENT.match(line)
-            or REFERENCE.match(line)
-            or re.fullmatch(r"\s*\[TOC\]\s*|\s*\{[%:].*[%}]\s*", line)
-        ):
-            continue
-        if match := HEADING.match(line):
-            level = len(match.group(1))
-        for plain in _plain_lines(line, level, open_notes, references):
-            written.append(plain)
-    return tidy("\n".join(_setext_headings(written)))
+        elif line[:1].isalnum() or not any(kind.match(line) for kind in (REFERENCE, DROPPED_LINE, EXPRESSION)):
+            written += _plain_lines(line, closed, references)
+    kept = (line if is_code or not is_boilerplate(line) else "" for line, is_code in lines_with_code(_setext(written)))
+    return tidy("\n".join(whole_fences(kept)))
 
 
 def tidy(text: str) -> str:
     """No trailing blanks, no more than one empty line, one newline at the end; '' for nothing but blanks."""
-    text = "\n".join(line.rstrip() for line in text.replace("\u00a0", " ").replace("\u200b", "").split("\n"))
+    text = text.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "")
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
     text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
     return f"{text}\n" if text.strip() else ""
 
 
-def _outside_code(text: str, change: Any) -> str:
+def _one_newline(text: str) -> str:
+    return re.sub(r"\r\n?|\u2028|\u2029|\x0b|\x0c|\x85", "\n", text).lstrip("\ufeff")
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
     """`change` applied to each stretch of text between fenced code blocks."""
     parts: list[tuple[bool, list[str]]] = []
     for line, is_code in lines_with_code(text.split("\n")):
@@ -161,114 +140,199 @@ def _outside_code(text: str, change: Any) -> str:
     return "\n".join("\n".join(lines) if is_code else change("\n".join(lines)) for is_code, lines in parts)
 
 
+def _directives(lines: Sequence[str]) -> Iterator[str]:
+    """MyST's notes, written as code fences with a name in braces, as `:::` containers."""
+    closing = ""
+    for line in lines:
+        match = DIRECTIVE.match(line)
+        if match and match.group(3) in NOTES and not closing:
+            closing = match.group(2)
+            yield f"{match.group(1)}:::{match.group(3)} {match.group(4)}"
+        elif match and match.group(3) in ("code-block", "code", "sourcecode"):
+            yield f"{match.group(1)}{match.group(2)}{match.group(4)}"
+        elif closing and line.strip() == closing:
+            closing = ""
+            yield ":::"
+        else:
+            yield line
+
+
+def _without_html_blocks(text: str) -> str:
+    """Comments, scripts and frames dropped with what is in them; HTML tables and code become Markdown's."""
+    text = _between(text, re.compile("<!--"), "-->", lambda _: "")
+    text = _between(text, re.compile(r"\{/\*"), "*/}", lambda _: "")
+    text = re.sub(r"\{\s?[\"']\s*[\"']\s?\}", " ", text)
+    for name in {match.group(1).lower() for match in WITH_CONTENT.finditer(text)}:
+        text = _between(text, re.compile(rf"<{name}\b", re.I), f"</{name}>", lambda _: "")
+    for name in ("table", "pre", "dl"):
+        if f"<{name}" in text.lower():
+            text = _between(text, re.compile(rf"<{name}\b", re.I), f"</{name}>", _from_html)
+    return text
+
+
+def _from_html(fragment: str) -> str:
+    from knowledge.reading.html import fragment_to_markdown
+
+    return f"\n\n{fragment_to_markdown(fragment)}\n\n"
+
+
+def _between(text: str, opening: re.Pattern[str], closing: str, change: Callable[[str], str]) -> str:
+    """Each stretch from an opening mark to its closing one, changed; what is never closed stays."""
+    parts: list[str] = []
+    position = 0
+    lower = text.lower()
+    while (match := opening.search(text, position)) and (end := lower.find(closing, match.end())) >= 0:
+        end += len(closing)
+        if _in_code_span(text, match.start()):
+            parts.append(text[position:end])
+        else:
+            parts += [text[position : match.start()], change(text[match.start() : end])]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def _in_code_span(text: str, place: int) -> bool:
+    start = text.rfind("\n", 0, place) + 1
+    return text.count("`", start, place) % 2 == 1
+
+
+def _closed_names(text: str) -> frozenset[str]:
+    """Names of the tags that are closed somewhere: a capitalised word in angle brackets may be a placeholder."""
+    return frozenset(re.findall(r"</([A-Za-z][\w.-]*+)\s*+>", text))
+
+
 def _tags_on_one_line(text: str) -> str:
     """A component whose attributes stand on lines of their own, on one line: the rest is read line by line."""
     return TAG.sub(lambda tag: " ".join(tag.group(0).split()) if "\n" in tag.group(0) else tag.group(0), text)
 
 
-def _tables_from_html(text: str) -> str:
-    """HTML tables in Markdown become pipe tables."""
-    if "<table" not in text.lower():
-        return text
-    from knowledge.reading.html import fragment_to_markdown
-
-    return re.sub(
-        r"<table\b.*?</table>", lambda m: f"\n\n{fragment_to_markdown(m.group(0))}\n\n", text, flags=re.S | re.I
-    )
-
-
-def _unfold_admonitions(lines: list[str]) -> list[str]:
-    """`!!! note "Title"` with its indented block, and MkDocs tabs, become quotes and paragraphs with a bold title."""
-    written: list[str] = []
-    i = 0
-    flagged = list(lines_with_code(lines))
-    while i < len(flagged):
-        line, is_code = flagged[i]
-        note = None if is_code else ADMONITION.match(line)
-        tab = None if is_code else TABBED.match(line)
-        i += 1
-        if note is None and tab is None:
-            written.append(line)
+def _blocks_on_lines(text: str, closed: frozenset[str]) -> str:
+    """Notes, tabs and the like opened or closed within a line get lines of their own."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if "<" not in line or line.lstrip().startswith("|"):
+            lines.append(line)
             continue
-        indent = len((note or tab).group(1)) + 4  # type: ignore[union-attr]
-        block: list[str] = []
-        while i < len(flagged) and (not flagged[i][0].strip() or flagged[i][0].startswith(" " * indent)):
-            block.append(flagged[i][0][indent:])
-            i += 1
-        block = _unfold_admonitions(block)
-        if tab:
-            written += ["", f"**{tab.group(2)}**", "", *block, ""]
-        elif note:
-            title = note.group(4) or (note.group(3) if note.group(3) is not None else note.group(2).capitalize())
-            written += ["", *_quoted([f"**{title}**", "", *block] if title else block), ""]
-    return written
+        margin = line[: len(line) - len(line.lstrip())]
+        spans = [m.span() for m in CODE_SPAN.finditer(line)]
+        position = 0
+        for tag in TAG.finditer(line):
+            if _is_block(tag, closed) and not any(start <= tag.start() < end for start, end in spans):
+                lines += [
+                    margin + part.strip() for part in (line[position : tag.start()], tag.group(0)) if part.strip()
+                ]
+                position = tag.end()
+        rest = line[position:]
+        if not position or rest.strip():
+            lines.append(margin + rest.strip() if position else line)
+    return "\n".join(lines)
 
 
-def _quoted(lines: list[str]) -> list[str]:
-    """Lines as a `> ` note; a block with code or a table in it stays as it is, below its title, to stay readable."""
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    if any(FENCE.match(line) or line.lstrip().startswith("|") for line in lines):
-        return lines
-    return [f"> {line}".rstrip() for line in lines]
+def _is_block(tag: re.Match[str], closed: frozenset[str]) -> bool:
+    name = tag.group(1)
+    kind = name.lower().split(".")[-1]
+    if name in ("details", "summary"):
+        return name == "details"
+    return name[0].isupper() and name in closed and kind in NOTES | TITLED | BLOCK_TAGS
 
 
-def _references(lines: list[str]) -> Iterator[tuple[str, str]]:
+def _without_modules(lines: Sequence[str]) -> Iterator[str]:
+    """The lines without the imports and exports of MDX, over as many lines as their brackets stay open."""
+    depth = 0
+    is_module = False
+    for line, is_code in lines_with_code(lines):
+        if is_code and not is_module:
+            yield line
+            continue
+        if not is_module and not ESM.match(line):
+            yield line
+            continue
+        depth += sum(line.count(mark) for mark in "{[(") - sum(line.count(mark) for mark in "}])")
+        is_module = depth > 0 and bool(line.strip() or depth)
+        depth = max(depth, 0)
+
+
+def _references(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     for line, is_code in lines_with_code(lines):
         if not is_code and (match := REFERENCE.match(line)):
             yield match.group(1).lower(), match.group(2)
 
 
-def _plain_lines(line: str, level: int, open_notes: list[str], references: dict[str, str]) -> list[str]:
+def _fenced_indents(lines: Sequence[str]) -> Iterator[str]:
+    """Code that is only indented, outside of lists, gets a fence."""
+    in_list = in_code = False
+    before_blank = True
+    waiting: list[str] = []  # empty lines that may belong to the code
+    for line, is_code in lines_with_code(lines):
+        indented = line.startswith("    ") and bool(line.strip()) and not is_code
+        if in_code and not indented and line.strip():
+            yield from ("```", *waiting)
+            waiting, in_code = [], False
+        if in_code and not line.strip():
+            waiting.append("")
+            continue
+        if indented and (in_code or (before_blank and not in_list and not _looks_like_prose(line))):
+            if not in_code:
+                yield "```"
+            yield from (*waiting, line[4:])
+            waiting, in_code = [], True
+            continue
+        if not is_code and line.strip() and not line.startswith(" "):
+            in_list = bool(re.match(r"(?:[-*+]|\d+[.)])\s", line))
+        elif re.match(r" {1,3}(?:[-*+]|\d+[.)])\s", line):
+            in_list = True
+        before_blank = not line.strip()
+        yield line
+    if in_code:
+        yield "```"
+
+
+def _looks_like_prose(line: str) -> bool:
+    """An indented paragraph, list, note or tag is no code, whatever the rules say: people indent within components."""
+    return bool(
+        re.match(r"\s+(?:[-*+>|<!]|\d+[.)] |\[|#+ )", line) or re.match(r"\s+[A-ZÀ-Þ][\w'’]*(?: [\w'’,-]+){4}", line)
+    )
+
+
+def _plain_lines(line: str, closed: frozenset[str], references: dict[str, str]) -> list[str]:
     """One line outside code, with its tags resolved, as one or more lines."""
-    if match := CONTAINER.match(line):
-        return _container(match.group(1), match.group(2), open_notes)
+    if MARKUP.isdisjoint(line):
+        return [line]
     if match := QUOTE_ALERT.match(line):
-        return [f"> **{match.group(1).capitalize()}** {match.group(2)}".rstrip()]
+        return [f"{match.group(1)} **{match.group(3) or match.group(2).capitalize()}**"]
+    if match := DOCSIFY.match(line):
+        return [f"> **{'Important' if match.group(1) == '!' else 'Tip'}** {match.group(2)}"]
     pieces: list[str] = []
     position = 0
-    spans = [m.span() for m in CODE_SPAN.finditer(line)]
-    for tag in TAG.finditer(line):
-        name = tag.group(1)
+    spans = [m.span() for m in CODE_SPAN.finditer(line)] if "`" in line else []
+    for tag in TAG.finditer(line) if "<" in line else ():
         in_code = any(start <= tag.start() < end for start, end in spans)
-        if in_code or not (name.lower() in HTML_TAGS or (name[0].isupper() and not name.isupper()) or "." in name):
+        if in_code or not _is_markup(tag, closed):
             continue
-        pieces.append(line[position : tag.start()])
-        pieces.append(_tag_words(tag, level, open_notes))
+        pieces += [line[position : tag.start()], _tag_words(tag)]
         position = tag.end()
     pieces.append(line[position:])
     whole = "".join(pieces)
     if position and not whole.strip():
         return [""]
-    inside = [_inline(one.lstrip() if open_notes else one, references) for one in whole.split("\n")]
-    if not open_notes:
-        return inside
-    return [f"> {one}" if one.strip() and not one.startswith(">") else one for one in inside]
+    return [_inline(one, references) for one in whole.split("\n")]
 
 
-def _container(name: str, title: str, open_notes: list[str]) -> list[str]:
-    if not name:
-        if open_notes:
-            open_notes.pop()
-        return [""]
-    open_notes.append(name)
-    words = title.strip(' []"{}') or name.capitalize()
-    return ["", f"> **{words}**"]
+def _is_markup(tag: re.Match[str], closed: frozenset[str]) -> bool:
+    """Whether a tag is HTML or a component, and not a placeholder like <Your domain>."""
+    name, rest = tag.group(1), tag.group(2).strip()
+    if name.lower() in HTML_TAGS:
+        return rest in ("", "/") or "=" in rest or name.islower()
+    if not (name[0].isupper() or "." in name or "-" in name):
+        return False
+    return name in closed or rest.endswith("/") or re.match(r"[\w:-]++\s*+=\s*+[\"'{]|\{\.\.\.", rest) is not None
 
 
-def _tag_words(tag: re.Match[str], level: int, open_notes: list[str]) -> str:
+def _tag_words(tag: re.Match[str]) -> str:
     """What stands in the text for one tag: a line break, a component's title, or nothing."""
     name, closing = tag.group(1).lower(), tag.group(0).startswith("</")
     if name == "br":
         return " "
-    if name in NOTES:
-        if closing:
-            if name in open_notes:
-                open_notes.remove(name)
-            return "\n"
-        if not tag.group(0).rstrip().endswith("/>"):
-            open_notes.append(name)
-        return f"\n> **{name.capitalize()}** "
     if name in ("b", "strong"):
         return "**"
     if name in ("code", "kbd", "samp"):
@@ -277,72 +341,67 @@ def _tag_words(tag: re.Match[str], level: int, open_notes: list[str]) -> str:
         return "" if closing else "\n- "
     if name in ("h1", "h2", "h3", "h4", "h5", "h6"):
         return "\n" if closing else f"\n{'#' * int(name[1])} "
-    if closing or name not in TITLED:
-        return "\n" if name in ("p", "div", "ul", "ol", "tr", "details") else ""
-    attributes = {m.group(1): m.group(2) or m.group(3) or m.group(4) or "" for m in ATTRIBUTE.finditer(tag.group(2))}
-    title = html.unescape(attributes.get("title") or attributes.get("label") or "").strip()
-    if not title:
-        return "\n"
-    return (
-        f"\n{'#' * min(level + 1, 6)} {title}\n" if name in ("accordion", "step", "expandable") else f"\n**{title}**\n"
-    )
+    if name in HTML_TAGS:
+        return "\n" if name in ("p", "div", "ul", "ol", "tr", "dt", "dd", "summary", "figcaption") else ""
+    attributes = attributes_of(tag.group(2)) if not closing else {}
+    if not tag.group(0).endswith("/>") or name in ("image", "img", "icon", "video", "snippet"):
+        return ""
+    title, words = title_of(attributes), attributes.get("description") or attributes.get("text", "")
+    if name in ("badge", "key", "kbd", "button"):
+        return words or title
+    return "\n".join(["", f"**{title}**" if title else "", words if words != title else "", ""]) if title else words
 
 
 def _inline(line: str, references: dict[str, str]) -> str:
     """Images dropped, reference links resolved, links that lead nowhere outside of their site as their words."""
-    line = IMAGE.sub("", line)
-    line = REFERENCED.sub(
-        lambda m: (
-            f"[{m.group(1)}]({references[key]})"
-            if (key := (m.group(2) or m.group(1)).lower()) in references
-            else m.group(0)
-        ),
-        line,
-    )
-    line = LINK.sub(lambda m: m.group(0) if _is_absolute(m.group(2)) else m.group(1), line)
-    line = re.sub(r"<((?:https?://|mailto:)[^<>\s]+)>", r"\1", line)
-    line = re.sub(r"\s*\{[#.:][^{}]*\}\s*$", "", line)
-    line = re.sub(r"(?<!\w):(?:material|fontawesome|octicons|simple)-[\w-]+:(?:\{[^}]*\})?", "", line)
+    if "[" in line:
+        line = IMAGE.sub("", line)
+        line = FOOTNOTE.sub("", line)
+        line = re.sub(r"(?<=\S)\[\^[\w-]{1,60}+\]", "", line)
+        line = REFERENCED.sub(lambda m: _resolved(m, references), line)
+        line = LINK.sub(lambda m: m.group(0) if _is_absolute(m.group(2)) else m.group(1), line)
+        line = WIKI_LINK.sub(r"\1", line)
+    if "{" in line:
+        line = SHORT_INLINE.sub("", line)
+        line = re.sub(r"\s*+\{[#.:][^{}\n]*+\}\s*+$", "", line)
+    if "<" in line:
+        line = re.sub(r"<((?:https?://|mailto:)[^<>\s]{1,2000}+)>", r"\1", line)
+    if ":" in line:
+        line = ICON.sub("", line)
     return html.unescape(line) if "&" in line else line
+
+
+def _resolved(link: re.Match[str], references: dict[str, str]) -> str:
+    url = references.get((link.group(2) or link.group(1)).lower())
+    return link.group(0) if url is None else f"[{link.group(1)}]({url})"
 
 
 def _is_absolute(url: str) -> bool:
     return url.startswith(("http://", "https://", "mailto:", "tel:"))
 
 
-def _setext_headings(lines: list[str]) -> Iterator[str]:
-    """Headings underlined with === or --- become # headings; rules between paragraphs go."""
+def _setext(lines: Sequence[str]) -> Iterator[str]:
+    """Headings underlined with === or --- become # headings; rules between paragraphs go; lists get one mark."""
     flagged = list(lines_with_code(lines))
     skip = False
     for i, (line, is_code) in enumerate(flagged):
         if skip:
             skip = False
             continue
+        if is_code:
+            yield line
+            continue
         following = flagged[i + 1][0] if i + 1 < len(flagged) and not flagged[i + 1][1] else ""
-        is_words = bool(line.strip()) and not is_code and not re.match(r"\s*([#>|*+-]|\d+[.)] )", line)
+        is_words = bool(line.strip()) and not re.match(r"\s*([#>|*+-]|\d+[.)] )", line)
         alone = i == 0 or not flagged[i - 1][0].strip()
         if is_words and alone and re.fullmatch(r" {0,3}(=+|-{2,})\s*", following):
             yield f"{'#' if following.strip()[0] == '=' else '##'} {line.strip()}"
             skip = True
-        elif not is_code and re.fullmatch(r" {0,3}([-*_])(?: *\1){2,}\s*", line):
+        elif re.fullmatch(r" {0,3}([-*_])(?: *\1){2,}\s*", line):
             yield ""
-        elif not is_code and (match := HEADING.match(line)):
-            yield f"{match.group(1)} {match.group(2)}"
-        elif not is_code and (item := re.match(r"^(\s*)(?:[*+-]|(\d+)[.)])\s+(.*)$", line)):
+        elif match := HEADING.match(line):
+            yield f"{match.group(1)} {match.group(2)}" if match.group(2) else ""
+        elif item := re.match(r"^(\s*)(?:[*+-]|(\d{1,9})[.)])\s+(.*)$", line):
             yield f"{item.group(1)}{item.group(2) + '.' if item.group(2) else '-'} {item.group(3)}"
         else:
             yield line
-
-
-def _words(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None and not isinstance(value, (dict, list)) else None
-
-
-def _url(value: Any) -> str | None:
-    words = _words(value)
-    return words if words and words.startswith(("https://", "http://")) else None
-
-
-def _several(value: Any) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else str(value).split(",") if value else []
-    return tuple(str(one).strip() for one in values if str(one).strip())

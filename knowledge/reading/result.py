@@ -18,5 +18,6 @@ class Reading:
     language: str | None = None
     url: str | None = None
     products: tuple[str, ...] = ()
+    audience: str | None = None
     changed_at: str | None = None
     pages: tuple[int, ...] = ()

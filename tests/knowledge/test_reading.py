@@ -231,7 +231,7 @@ class TestMarkdown:
         ("source", "plain"),
         [
             pytest.param("Title\n=====\n\ntext", "# Title\n\ntext\n", id="setext heading"),
-            pytest.param('!!! warning "Hot"\n    Do not touch.\n', "> **Hot**\n>\n> Do not touch.\n", id="admonition"),
+            pytest.param('!!! warning "Hot"\n    Do not touch.\n', "> **Hot**\n> Do not touch.\n", id="admonition"),
             pytest.param(":::tip\nDo it.\n:::", "> **Tip**\n> Do it.\n", id="container"),
             pytest.param("import A from 'a'\n\n<Card title=\"Go\">\nwords\n</Card>", "**Go**\n\nwords\n", id="mdx"),
             pytest.param(
