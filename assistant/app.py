@@ -363,10 +363,12 @@ class App:
         from assistant.server.api import make_api
         from assistant.server.sign_in import DESCRIPTION, desk_routes
         from assistant.server.studio import studio_routes
+        from assistant.server.studio_care import care_routes
 
         routes = desk_routes(self._open_desk)
         api = make_api(self._api_rooms, self.readiness, shop=self._shop, more_routes=routes, description=DESCRIPTION)
         api.include_router(studio_routes(self._open_studio))
+        api.include_router(care_routes(self._open_studio))
         return api
 
     async def _open_desk(self) -> DeskDoor:
