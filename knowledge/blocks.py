@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from knowledge.reading.markdown import FENCE, HEADING, plain_words
 
 Kind = Literal["heading", "row", "step", "code", "note", "sentence"]
-ITEM = re.compile(r"^(\s*)(?:-|\d+\.)\s+\S")
+ITEM = re.compile(r"^(\s*)(?:-|(\d{1,9})\.)\s+\S")
+LIST_CHARS = 2400  # a numbered list stays whole up to here; a longer one is cut between its steps
+CODE_CHARS = 6000  # a block of code stays whole up to here; a longer one is cut between its lines
+LEAD_CHARS = 300
 # a sentence ends at .!? with closing quotes, before a blank and something that can begin a sentence
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+(?=[\"'“‘(\[*_`¿¡]*[A-ZÀ-ÞА-Я0-9])|[。！？]+|\n(?=\S)", re.S)
 ABBREVIATION = re.compile(
@@ -24,7 +27,10 @@ ABBREVIATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """An uncuttable stretch `text[start:end]`. `level` and `words` belong to headings, `lead` to table rows."""
+    """An uncuttable stretch `text[start:end]`. `level` and `words` belong to headings, `number` to steps (0: a bullet).
+
+    `lead` is what was said above and must be read with it: a table's header row, the sentence before a list.
+    """
 
     kind: Kind
     start: int
@@ -32,12 +38,13 @@ class Atom:
     level: int = 0
     words: str = ""
     lead: str = ""
-    glued: bool = False  # must not begin a passage: it belongs to the atom before (a header row's rule, a step's rest)
+    glued: bool = False  # must not begin a passage: it belongs to the atom before (a header row's rule, a list's rest)
+    number: int = 0
 
 
 def split_atoms(text: str) -> list[Atom]:
     """The atoms of a light Markdown text in order; together they hold every character that is not blank."""
-    return [atom for block in _blocks(text) for atom in _atoms_of(text, *block)]
+    return list(_with_whole_lists(text, [atom for block in _blocks(text) for atom in _atoms_of(text, *block)]))
 
 
 def split_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -146,7 +153,7 @@ def _atoms_of(text: str, kind: str, lines: list[tuple[int, int]]) -> Iterator[At
     elif kind == "list":
         yield from _steps(text, lines)
     elif kind == "code":
-        yield Atom("code", start, end)
+        yield from _code(text, start, end)
     elif kind == "note":
         yield Atom("note", start, end)
     else:
@@ -166,11 +173,68 @@ def _rows(text: str, lines: list[tuple[int, int]]) -> Iterator[Atom]:
 
 def _steps(text: str, lines: list[tuple[int, int]]) -> Iterator[Atom]:
     """One atom a top-level step, with everything that is nested in it."""
-    margin = min(len(match.group(1)) for line in lines if (match := ITEM.match(text[slice(*line)])))
-    begin = lines[0][0]
-    for start, _ in lines[1:]:
-        match = ITEM.match(text[start : text.find("\n", start) if "\n" in text[start:] else len(text)])
-        if match and len(match.group(1)) <= margin + 1:
-            yield Atom("step", *_trimmed(text, begin, start))
-            begin = start
-    yield Atom("step", *_trimmed(text, begin, lines[-1][1]))
+    items = [(start, match) for start, end in lines if (match := ITEM.match(text[start:end]))]
+    margin = min(len(match.group(1)) for _, match in items)
+    tops = [(start, int(match.group(2) or 0)) for start, match in items if len(match.group(1)) <= margin + 1]
+    ends = [start for start, _ in tops[1:]] + [lines[-1][1]]
+    for i, ((start, number), end) in enumerate(zip(tops, ends, strict=True)):
+        begin = lines[0][0] if i == 0 else start
+        yield Atom("step", *_trimmed(text, begin, end), number=number)
+
+
+def _code(text: str, start: int, end: int) -> Iterator[Atom]:
+    """A block of code; one that is too long falls into runs of lines, at its empty lines where it has some."""
+    while end - start > CODE_CHARS:
+        stop = text.rfind("\n\n", start + CODE_CHARS // 2, start + CODE_CHARS)
+        stop = stop if stop > 0 else text.rfind("\n", start + 1, start + CODE_CHARS)
+        stop = stop if stop > 0 else text.find("\n", start + CODE_CHARS, end)
+        if stop < 0:
+            break
+        yield Atom("code", *_trimmed(text, start, stop))
+        start = stop + 1
+        while start < end and text[start] == "\n":
+            start += 1
+    yield Atom("code", start, end)
+
+
+def _with_whole_lists(text: str, atoms: list[Atom]) -> Iterator[Atom]:
+    """Numbered lists whose steps hold together, with the code and remarks that stand between the steps.
+
+    A list that is short enough is glued into one; in a longer one each step keeps what follows it, and every step but
+    the first carries the sentence before the list as its lead.
+    """
+    i = 0
+    while i < len(atoms):
+        end = _end_of_numbers(atoms, i) if atoms[i].kind == "step" and atoms[i].number else i + 1
+        run = atoms[i:end]
+        is_whole = len(run) > 1 and run[-1].end - run[0].start <= LIST_CHARS
+        lead = _lead_before(text, atoms, i) if len(run) > 1 and not is_whole else ""
+        yield run[0]
+        begin = run[0].start
+        for atom in run[1:]:
+            if atom.kind == "step":
+                begin = atom.start
+            glued = is_whole or atom.glued or (atom.kind != "step" and atom.end - begin <= LIST_CHARS)
+            yield replace(atom, glued=glued, lead=atom.lead if atom.kind == "row" else lead)
+        i = end
+
+
+def _end_of_numbers(atoms: list[Atom], start: int) -> int:
+    """Where the numbered list ends that begins here: after its last step, whatever stands between the steps."""
+    last, number = start, atoms[start].number
+    for i in range(start + 1, len(atoms)):
+        atom = atoms[i]
+        if atom.kind == "heading":
+            break
+        if atom.kind == "step" and atom.number:
+            if atom.number != number + 1 and not (last == i - 1 and atom.number > 0):
+                break
+            last, number = i, atom.number
+    return last + 1
+
+
+def _lead_before(text: str, atoms: list[Atom], i: int) -> str:
+    before = atoms[i - 1] if i else None
+    if before is None or before.kind != "sentence" or before.end - before.start > LEAD_CHARS:
+        return ""
+    return text[before.start : before.end]

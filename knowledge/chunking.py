@@ -10,12 +10,12 @@ import bisect
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from knowledge.blocks import Atom, split_atoms
+from knowledge.blocks import LEAD_CHARS, Atom, split_atoms
 from knowledge.documents import Document, Passage
 
-VERSION = 1  # raised when the same document would be cut otherwise: passages are then made again
+VERSION = 2  # raised when the same document would be cut otherwise: passages are then made again
 TARGET_CHARS = 1100  # about 250 tokens of English: what all-MiniLM reads
 SMALL_CHARS = 240  # a section below this says little alone and is joined with its neighbour
 TINY_CHARS = 120  # below this it is a remark ("You are done."), worth making a passage a little too long
@@ -146,16 +146,30 @@ def _packed(atoms: Sequence[Atom], limit: int) -> Iterator[tuple[Atom, ...]]:
         return
     goal = whole / max(1, -(-whole // limit))
     packed: list[Atom] = []
-    for i, atom in enumerate(atoms):
-        if packed and not atom.glued:
+    for unit in _units(atoms):
+        if packed:
             size = packed[-1].end - packed[0].start
-            rest = atoms[-1].end - atom.start
-            too_long = atom.end - packed[0].start > limit
-            if too_long or (size >= goal * 0.85 and rest > SMALL_CHARS / 2 and not _introduces(atoms[i - 1], atom)):
+            rest = atoms[-1].end - unit[0].start
+            too_long = unit[-1].end - packed[0].start > limit
+            if too_long and size <= LEAD_CHARS and _introduces(packed[-1], unit[0]):
+                too_long = False  # the sentence before a list goes with it, were it a little too long
+            if too_long or (size >= goal * 0.85 and rest > SMALL_CHARS / 2 and not _introduces(packed[-1], unit[0])):
                 yield tuple(packed)
                 packed = []
-        packed.append(atom)
+        packed += unit
     yield tuple(packed)
+
+
+def _units(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
+    """Atoms that may not be parted, together."""
+    unit: list[Atom] = []
+    for atom in atoms:
+        if unit and not atom.glued:
+            yield unit
+            unit = []
+        unit.append(atom)
+    if unit:
+        yield unit
 
 
 def _introduces(before: Atom, atom: Atom) -> bool:
@@ -164,28 +178,30 @@ def _introduces(before: Atom, atom: Atom) -> bool:
 
 
 def _without_giants(text: str, atoms: Sequence[Atom], limit: int) -> list[Atom]:
-    """Sentences too long for any passage (text without punctuation) fall into runs of words."""
+    """Sentences too long for any passage (text without punctuation) fall into runs of words, notes into lines."""
     result: list[Atom] = []
     for atom in atoms:
-        if atom.kind not in ("sentence", "note") or atom.end - atom.start <= limit:
+        longest = limit if atom.kind == "sentence" else ANSWER_CHARS
+        if atom.kind not in ("sentence", "note") or atom.end - atom.start <= longest:
             result.append(atom)
             continue
         start = atom.start
-        while atom.end - start > limit:
-            end = text.rfind(" ", start + limit // 2, start + limit)
-            end = start + limit if end < 0 else end
-            result.append(Atom("sentence", start, end))
+        while atom.end - start > longest:
+            end = text.rfind("\n", start + longest // 4, start + longest) if atom.kind == "note" else -1
+            end = text.rfind(" ", start + longest // 2, start + longest) if end < 0 else end
+            end = start + longest if end < 0 else end
+            result.append(replace(atom, start=start, end=end, glued=atom.glued and start == atom.start))
             start = end
             while start < atom.end and text[start].isspace():
                 start += 1
         if start < atom.end:
-            result.append(Atom("sentence", start, atom.end))
+            result.append(replace(atom, start=start, glued=False))
     return result
 
 
 def _passages(document: Document, pieces: Sequence[tuple[Section, tuple[Atom, ...]]]) -> Iterator[Passage]:
     seen: Counter[str] = Counter()
-    for section, atoms in pieces:
+    for position, (section, atoms) in enumerate(pieces):
         start, end = atoms[0].start, atoms[-1].end
         text = document.text[start:end]
         key = "\x1f".join((document.id, *section.path, text))
@@ -204,4 +220,6 @@ def _passages(document: Document, pieces: Sequence[tuple[Section, tuple[Atom, ..
             question=section.question,
             lead=atoms[0].lead,
             language=document.language,
+            audience=document.audience,
+            position=position,
         )

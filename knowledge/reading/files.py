@@ -25,7 +25,7 @@ __all__ = [
     "content_hash", "describe_kind", "document_id", "find_files", "is_url", "read_file",
 ]  # fmt: skip
 
-READER_VERSION = 1  # raised when the same bytes would be read otherwise: documents are then read again
+READER_VERSION = 2  # raised when the same bytes would be read otherwise: documents are then read again
 MAX_FILE_BYTES = 100_000_000
 MAX_TEXT_CHARS = 20_000_000
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})

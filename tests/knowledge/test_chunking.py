@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.blocks import split_atoms
+from knowledge.blocks import CODE_CHARS, LIST_CHARS, split_atoms
 from knowledge.chunking import ANSWER_CHARS, TARGET_CHARS, cut, searchable
 from knowledge.documents import Document, Passage
 
@@ -149,3 +149,65 @@ def test_unchanged_passages_keep_their_ids_when_something_before_them_changes() 
 
     assert before[1].id == after[1].id
     assert before[0].id != after[0].id
+
+
+def test_passages_know_their_place_among_their_neighbours_and_whom_they_are_for() -> None:
+    long = "Words about care. " * 40
+    passages = cut(document(f"## A\n\n{long}\n\n## B\n\n{long}\n\n## C\n\n{long}\n", audience="agents"))
+
+    assert [p.position for p in passages] == list(range(len(passages)))
+    assert {p.audience for p in passages} == {"agents"}
+
+
+def numbered(steps: list[tuple[str, str]]) -> str:
+    """A numbered list with code within its steps, or at the margin between them; none after the last one."""
+    written = [f"{i}. {words}{rest}" for i, (words, rest) in enumerate(steps[:-1], 1)]
+    return "\n".join([*written, f"{len(steps)}. {steps[-1][0]}"])
+
+
+REST = st.sampled_from(
+    ["", "", "\n\n   ```\n   run it\n   ```", "\n\n```\nat the margin\n```\n", "\n\nA remark between.\n"]
+)
+NUMBERED = st.lists(st.tuples(PARAGRAPH, REST), min_size=2, max_size=9).map(numbered)
+
+
+@settings(max_examples=150, deadline=None)
+@given(LONG, NUMBERED, LONG)
+def test_a_numbered_list_that_fits_is_never_cut(before: str, steps: str, after: str) -> None:
+    passages = cut(document(f"## How to\n\n{before}\n\n{steps}\n\n## Later\n\n{after}\n"))
+
+    holding = [p for p in passages if any(line in p.text for line in steps.split("\n") if re.match(r"\d+\. ", line))]
+    if len(steps) <= LIST_CHARS:
+        assert any(steps.strip() in p.text for p in holding)
+
+
+def test_a_numbered_list_too_long_for_a_passage_is_cut_between_its_steps_and_keeps_its_lead() -> None:
+    steps = [f"{i}. " + f"Turn the valve number {i} until it clicks and stays where it is. " * 5 for i in range(1, 16)]
+    text = "Do this to drain the tank:\n\n" + "\n".join(step.strip() for step in steps) + "\n"
+
+    passages = cut(document(text))
+
+    assert len(passages) > 1
+    assert all(re.match(r"\d+\. ", p.text) for p in passages[1:])
+    assert passages[0].text.startswith("Do this to drain the tank:")
+    assert {p.lead for p in passages[1:]} == {"Do this to drain the tank:"}
+
+
+def test_a_list_of_thousands_of_lines_of_code_is_cut_between_lines() -> None:
+    code = "```sh\n" + "\n".join(f"run --step {i} --and-wait" for i in range(2000)) + "\n```"
+
+    passages = cut(document(f"Run it:\n\n{code}\n"))
+
+    assert len(passages) > 5
+    assert all(len(p.text) <= CODE_CHARS + 200 for p in passages)
+    lines = set(code.split("\n"))
+    assert all(line in lines for p in passages[1:] for line in p.text.split("\n"))
+
+
+def test_a_long_note_is_cut_between_its_lines() -> None:
+    note = "\n".join(f"> Line {i} of a note that does not want to end." for i in range(200))
+
+    passages = cut(document(note + "\n"))
+
+    assert len(passages) > 2
+    assert all(p.text.startswith("> Line ") for p in passages)
