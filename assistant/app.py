@@ -203,6 +203,8 @@ class App:
             await (await self._open_desk()).start()
         except Exception as error:
             self._fail(error)
+            return
+        gc.freeze()  # what is loaded stays: no collection goes through its half a million objects again
 
     def _fail(self, error: Exception) -> None:
         """A server without its stores or its turns helps nobody: it says why and ends."""

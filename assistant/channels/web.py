@@ -65,7 +65,11 @@ class Wire(Protocol):
     """One open socket, as the server gives it (`server.serving.DirectSocket`)."""
 
     def write_text(self, frame: bytes) -> None:
-        """Hands one text frame to the transport at once; does nothing on a closed socket."""
+        """Hands one text frame to the transport in this turn of the loop; does nothing on a closed socket."""
+        ...
+
+    def write_now(self, frame: bytes) -> None:
+        """The same without waiting for others of this turn to join it: for what comes alone, and is waited for."""
         ...
 
     @property
@@ -337,7 +341,7 @@ class Session:
             # A draft is only useful when every one before it arrived: after a hole, the rest of the turn is left out.
             if item.n == 0 or self._draft == (item.turn, item.n - 1):
                 self._draft = (item.turn, item.n)
-                self._wire.write_text(frames.draft_frame(item))
+                self._wire.write_now(frames.draft_frame(item))
         elif item.author.role is not Role.CUSTOMER:
             self._wire.write_text(frames.typing_frame(item))
 

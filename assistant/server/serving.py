@@ -59,6 +59,11 @@ class DirectSocket(WebSocketsSansIOProtocol):
                 self._flush_is_due = True
                 self.loop.call_soon(self._flush)
 
+    def write_now(self, frame: bytes) -> None:
+        if self._is_open:
+            self.conn.send_text(frame)
+            self._flush()
+
     @property
     def buffered_bytes(self) -> int:
         return self.transport.get_write_buffer_size() + self._unflushed_bytes

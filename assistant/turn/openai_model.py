@@ -220,13 +220,13 @@ class _Reading:
         self._characters += len(text)
         if self._characters > MAX_ANSWER_CHARACTERS:
             raise ModelUnavailable("oversized")
+        self.began = True
+        self._on_text(text)
         now = self._loop.time()
         # The clock is read once a network read, the timer moved once a second: it costs what matters at 30 tokens/s.
         if now - self._renewed > 1.0 and self.limit is not None:
             self.limit.reschedule(min(self._last, now + STALL_SECONDS))
             self._renewed = now
-        self.began = True
-        self._on_text(text)
 
 
 def _open_wire(client: AsyncOpenAI) -> Wire | None:
