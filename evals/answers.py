@@ -6,24 +6,17 @@ Each question is a conversation of its own on the live line (`live.py`), answere
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.beir import DataSet
-from evals.corpus import document_of
+from assistant.channels.frames import MAX_TEXT_CHARACTERS
+from evals.beir import Corpus, DataSet, Query
+from evals.certainty import Interval, auroc, auroc_interval, bootstrap, calibrate, calibration_error, wilson
+from evals.corpus import text_of
 from evals.live import Live, Reply
-from evals.scoring import (
-    Interval,
-    auroc,
-    bootstrap,
-    decision_scores,
-    rouge_l,
-    token_f1,
-    wilson,
-    without_markers,
-)
+from evals.scoring import decision_scores, rouge_l, token_f1, without_markers
 
 Progress = Callable[[int, int, str], None]
 ANSWERED = frozenset({"answered", "acted"})
@@ -75,6 +68,8 @@ class Figures:
     token_f1: Interval
     rouge_l: Interval
     quote_verified: Interval
+    auroc_interval: Interval | None = None
+    calibration_error: float = 0.0  # how far `confidence` is, on average, from the share that is answerable
 
     def as_json(self) -> dict[str, Any]:
         """The figures under the names that PROTOCOL gives them."""
@@ -97,22 +92,36 @@ def _mean(figure: Interval) -> float | None:
 
 
 async def collect_answers(
-    data: DataSet, live: Live, sureness: Mapping[str, float], progress: Progress | None = None
+    data: DataSet, live: Live, sureness: Callable[[Query], float], progress: Progress | None = None
 ) -> list[Answered]:
     """Asks every query, one after the other, each in a conversation that has its history.
 
     Args:
-        sureness: query id -> how sure the search is, for queries that the line settles without searching.
+        sureness: how sure the search is of a query; asked for those that the line settles without searching.
     """
-    stored = {row.id: document_of(row).text for row in data.corpus}
-    collected = []
+    replies: list[tuple[Query, Reply]] = []
     for done, query in enumerate(data.queries, start=1):
-        conversation = await live.begin(history=query.history)
-        reply = await live.say(conversation, query.text)
-        collected.append(read_reply(query.id, reply, stored, sureness.get(query.id, 0.0)))
+        replies.append((query, await _ask(query, live)))
         if progress:
             progress(done, len(data.queries), "answering")
-    return collected
+    stored = cited_texts(data.corpus, [reply for _, reply in replies])
+    return [
+        read_reply(query.id, reply, stored, sureness(query) if "sureness" not in reply.evidence else 0.0)
+        for query, reply in replies
+    ]
+
+
+async def _ask(query: Query, live: Live) -> Reply:
+    if query.is_empty:
+        return Reply({}, {}, False, 0.0)
+    conversation = await live.begin(history=query.history)
+    return await live.say(conversation, query.text[:MAX_TEXT_CHARACTERS])
+
+
+def cited_texts(corpus: Corpus, replies: Iterable[Reply]) -> dict[str, str]:
+    """The texts of the rows that are cited, read from the corpus itself: quotes are held against what was given us."""
+    cited = {citation["document"] for reply in replies for citation in reply.message.get("citations", ())}
+    return {row.id: text_of(row) for row in corpus if row.id in cited} if cited else {}
 
 
 def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str], sureness: float = 0.0) -> Answered:
@@ -123,7 +132,7 @@ def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str], sureness:
         sureness: the search's, where the reply itself needed none.
     """
     citations = tuple(
-        Citation(c["document"], c["quote"], bool(c["quote"]) and c["quote"] in stored.get(c["document"], ""))
+        Citation(c["document"], c["quote"], _stands(c["quote"], c["start"], stored.get(c["document"], "")))
         for c in reply.message.get("citations", ())
     )
     return Answered(
@@ -136,26 +145,36 @@ def read_reply(query_id: str, reply: Reply, stored: Mapping[str, str], sureness:
     )
 
 
-def decide_figures(data: DataSet, answers: list[Answered]) -> Figures:
+def _stands(quote: str, start: int, text: str) -> bool:
+    """Whether it is there, character for character, at the very place that the citation names."""
+    return bool(quote) and text[start : start + len(quote)] == quote
+
+
+def decide_figures(data: DataSet, answers: Sequence[Answered]) -> Figures:
     """Scores the answers against the references."""
     truth = [data.answers[answer.id].answerable for answer in answers]
     decisions = decision_scores(truth, [answer.answered for answer in answers])
-    f1: list[float] = []
-    rouge: list[float] = []
-    for answer in answers:
-        reference = data.answers[answer.id]
-        if reference.answerable and reference.text:
-            said = without_markers(answer.text) if answer.answered else ""
-            f1.append(token_f1(said, reference.text))
-            rouge.append(rouge_l(said, reference.text))
+    scores = [score for answer in answers if (score := score_text(data, answer)) is not None]
+    confidence = [answer.confidence for answer in answers]
     quotes = [citation.verified for answer in answers for citation in answer.citations]
     return Figures(
         **asdict(decisions),
-        auroc=auroc(truth, [answer.confidence for answer in answers]),
-        token_f1=bootstrap(f1),
-        rouge_l=bootstrap(rouge),
+        auroc=auroc(truth, confidence),
+        token_f1=bootstrap([f1 for f1, _ in scores]),
+        rouge_l=bootstrap([rouge for _, rouge in scores]),
         quote_verified=wilson(sum(quotes), len(quotes)),
+        auroc_interval=auroc_interval(truth, confidence),
+        calibration_error=calibration_error(calibrate(truth, confidence)),
     )
+
+
+def score_text(data: DataSet, answer: Answered) -> tuple[float, float] | None:
+    """Token F1 and ROUGE-L of an answer, 0 and 0 where it was declined; None where there is no reference."""
+    reference = data.answers[answer.id]
+    if not (reference.answerable and reference.text):
+        return None
+    said = without_markers(answer.text) if answer.answered else ""
+    return token_f1(said, reference.text), rouge_l(said, reference.text)
 
 
 def write_answers(answers: list[Answered], path: Path) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from assistant.errors import TellonceError
 from knowledge.documents import Turn
 
 Qrels = dict[str, dict[str, int]]
+Progress = Callable[[int, int, str], None]
+
+SAMPLE_SEED = 20260101
+LINES_TOLD = 5_000  # lines of a corpus between two words to the progress bar
 
 
 class MalformedDataSet(TellonceError):
@@ -29,20 +34,46 @@ class MalformedDataSet(TellonceError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One document of the corpus. `text` may be empty where the title says it all."""
+    """One document of the corpus. `text` may be empty where the title says it all; both may, and it is never found."""
 
     id: str
     title: str
     text: str
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.title.strip() or self.text.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The documents, read from the file each time they are gone through: memory does not grow with the corpus.
+
+    `digest` names it by content: the same rows, the same index.
+    """
+
+    path: Path
+    size: int
+    digest: str
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[Row]:
+        return (_row(self.path, line, record) for line, record in _records(self.path))
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question, with what was said before it, oldest first."""
+    """One question, with what was said before it, oldest first. One without words is not asked and finds nothing."""
 
     id: str
     text: str
     history: tuple[Turn, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,53 +86,75 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Everything of one folder. `corpus_hash` names the corpus by content: the same bytes, the same index."""
+    """Everything of one folder."""
 
     folder: Path
-    corpus: tuple[Row, ...]
-    corpus_hash: str
+    corpus: Corpus
     queries: tuple[Query, ...]
     qrels: Qrels = field(default_factory=dict)
     answers: dict[str, Reference] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
 
-def load_data_set(folder: Path, *, qrels: bool = True, answers: bool = False) -> DataSet:
+
+def load_data_set(
+    folder: Path, *, qrels: bool = True, answers: bool = False, progress: Progress | None = None
+) -> DataSet:
     """Reads the folder, with the parts that are asked for.
 
     Args:
         qrels: relevance judgements must be there; with False they are read if they are.
         answers: `answers.jsonl` must be there and speak of every query.
+        progress: called as (megabytes read, megabytes in all, what) while the corpus is gone through.
 
     Raises:
         MalformedDataSet: a file is missing, or a line of it is not as it should be.
     """
     if not folder.is_dir():
         raise MalformedDataSet(f"{folder} is not a folder. Give the folder that holds corpus.jsonl and queries.jsonl.")
-    corpus = _read_corpus(folder / "corpus.jsonl")
     queries = _read_queries(folder / "queries.jsonl")
     judged = folder / "qrels" / "test.tsv"
     relevance = _read_qrels(judged, {q.id for q in queries}) if qrels or judged.exists() else {}
     references = _read_answers(folder / "answers.jsonl", queries) if answers else {}
+    return DataSet(folder, _read_corpus(folder / "corpus.jsonl", progress), queries, relevance, references)
+
+
+def sample(data: DataSet, limit: int | None) -> DataSet:
+    """The set with at most `limit` queries, drawn by a fixed seed and kept in their order; None keeps all."""
+    if limit is None or limit >= len(data.queries):
+        return data
+    drawn = sorted(random.Random(SAMPLE_SEED).sample(range(len(data.queries)), limit))
+    queries = tuple(data.queries[i] for i in drawn)
+    asked = {query.id for query in queries}
+    return replace(data, queries=queries, qrels={q: judged for q, judged in data.qrels.items() if q in asked})
+
+
+def _read_corpus(path: Path, progress: Progress | None) -> Corpus:
+    """Goes through it once: every line is checked, nothing but the ids is kept."""
+    ids: set[str] = set()
     digest = hashlib.sha256()
-    for row in corpus:
-        digest.update(json.dumps((row.id, row.title, row.text)).encode())
-    return DataSet(folder, corpus, digest.hexdigest(), queries, relevance, references)
-
-
-def _read_corpus(path: Path) -> tuple[Row, ...]:
-    rows: dict[str, Row] = {}
+    total, read = (path.stat().st_size if path.is_file() else 0), 0
     for line, record in _records(path):
-        row = Row(
-            _text(path, line, record, "_id"), _text(path, line, record, "title", ""), _text(path, line, record, "text")
-        )
-        if row.id in rows:
+        row = _row(path, line, record)
+        if row.id in ids:
             raise _fault(path, line, f'"_id" {row.id!r} is there twice', "Give each document its own id")
-        if not (row.title.strip() or row.text.strip()):
-            raise _fault(path, line, "both title and text are empty", "Write a text or remove the line")
-        rows[row.id] = row
-    if not rows:
+        ids.add(row.id)
+        words = json.dumps((row.id, row.title, row.text)).encode()
+        digest.update(words)
+        read += len(words)
+        if progress and len(ids) % LINES_TOLD == 0:
+            progress(min(read, total) // 1_000_000, total // 1_000_000, "reading the corpus, MB")
+    if not ids:
         raise MalformedDataSet(f"{path} holds no documents. Write one JSON object a line: _id, title, text.")
-    return tuple(rows.values())
+    return Corpus(path, len(ids), digest.hexdigest())
+
+
+def _row(path: Path, line: int, record: dict[str, Any]) -> Row:
+    return Row(
+        _text(path, line, record, "_id"), _text(path, line, record, "title", ""), _text(path, line, record, "text", "")
+    )
 
 
 def _read_queries(path: Path) -> tuple[Query, ...]:
@@ -110,8 +163,6 @@ def _read_queries(path: Path) -> tuple[Query, ...]:
         query = Query(_text(path, line, record, "_id"), _text(path, line, record, "text"), _history(path, line, record))
         if query.id in queries:
             raise _fault(path, line, f'"_id" {query.id!r} is there twice', "Give each query its own id")
-        if not query.text.strip():
-            raise _fault(path, line, '"text" is empty', "Write the question or remove the line")
         queries[query.id] = query
     if not queries:
         raise MalformedDataSet(f"{path} holds no queries. Write one JSON object a line: _id, text.")
@@ -138,19 +189,19 @@ def _history(path: Path, line: int, record: dict[str, Any]) -> tuple[Turn, ...]:
 def _read_qrels(path: Path, queries: set[str]) -> Qrels:
     qrels: Qrels = {}
     for line, words in _lines(path):
-        cells = words.rstrip("\r\n").split("\t")
-        if line == 1 and cells and cells[-1].strip() == "score":
-            continue
+        cells = [cell.strip() for cell in words.rstrip("\r\n").split("\t")]
         if len(cells) != 3:
             raise _fault(
                 path, line, f"{len(cells)} columns instead of 3", "Separate query id, document id and score by tabs"
             )
-        query, document, score = (cell.strip() for cell in cells)
+        query, document, score = cells
+        if line == 1 and not score[-1:].isdigit():
+            continue  # the header, whatever it calls its columns
         try:
-            grade = int(score)
-        except ValueError:
+            grade = int(float(score))
+        except (ValueError, OverflowError):
             raise _fault(
-                path, line, f"score {score!r} is not a whole number", "Write 0 for irrelevant, 1 or more for relevant"
+                path, line, f"score {score!r} is not a number", "Write 0 for irrelevant, 1 or more for relevant"
             ) from None
         if query in queries:  # published sets share one file of judgements between several sets of queries
             qrels.setdefault(query, {})[document] = grade
@@ -198,7 +249,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     if not path.is_file():
         raise MalformedDataSet(f"{path} is missing. A BEIR folder holds corpus.jsonl, queries.jsonl, qrels/test.tsv.")
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:  # some tools begin a file with a mark
         try:
             for number, words in enumerate(file, start=1):
                 if words.strip():

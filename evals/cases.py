@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from assistant.errors import TellonceError
 
 CASES_FOLDER = Path(__file__).parent / "cases"
-DEMO_SUITE = "demo"
+DEMO_SUITE = "demo"  # the files in the folder itself; a folder within it is a suite of its own
+HELD_OUT_SUITE = "held-out"
 
 Outcome = Literal["answered", "acted", "clarifying", "declined", "handoff"]
 
@@ -94,20 +95,13 @@ class Suite:
 
 
 def load_suite(name: str) -> Suite:
-    """The suite of that name: `demo` (every bundled topic), one bundled topic, or a path to a YAML file or folder.
+    """The suite of that name: `demo`, `held-out`, one bundled topic, or a path to a YAML file or folder.
 
     Raises:
         MalformedCases: no such suite, or a file of it does not hold cases as `cases/README.md` says.
     """
-    bundled = CASES_FOLDER / f"{name}.yaml"
-    if name == DEMO_SUITE:
-        files = _yaml_files(CASES_FOLDER)
-    elif bundled.is_file():
-        files = [bundled]
-    else:
-        files = _yaml_files(Path(name))
     cases: dict[str, Case] = {}
-    for file in files:
+    for file in _files_of(name):
         for case in read_topic(file).cases:
             if case.id in cases:
                 raise MalformedCases(f"{file}: case id {case.id!r} is used twice. Give each case its own id.")
@@ -115,15 +109,46 @@ def load_suite(name: str) -> Suite:
     return Suite(Path(name).stem, tuple(cases.values()))
 
 
-def _yaml_files(path: Path) -> list[Path]:
-    files = [path] if path.is_file() else sorted(path.rglob("*.yaml")) if path.is_dir() else []
+def bundled_names() -> list[str]:
+    """What can be named without a path: suites first, then topics."""
+    suites = [DEMO_SUITE, *sorted(path.name for path in CASES_FOLDER.iterdir() if path.is_dir())]
+    return [*suites, *(path.stem for path in sorted(CASES_FOLDER.rglob("*.yaml")))]
+
+
+def _files_of(name: str) -> list[Path]:
+    if name == DEMO_SUITE:
+        return sorted(CASES_FOLDER.glob("*.yaml"))
+    topics = [path for path in CASES_FOLDER.rglob("*.yaml") if path.stem == name]
+    path = CASES_FOLDER / name if (CASES_FOLDER / name).is_dir() else Path(name)
+    files = topics or ([path] if path.is_file() else sorted(path.rglob("*.yaml")) if path.is_dir() else [])
     if not files:
-        topics = ", ".join(file.stem for file in sorted(CASES_FOLDER.glob("*.yaml")))
         raise MalformedCases(
-            f"There is no suite {str(path)!r}. "
-            f"Name {DEMO_SUITE}, one of its topics ({topics}), or a YAML file or folder."
+            f"There is no suite {name!r}. Name {', '.join(bundled_names())}, saved, a YAML file or folder of cases, "
+            "or the folder of a data set."
         )
     return files
+
+
+def write_topic(topic: str, cases: Sequence[Case]) -> str:
+    """A file of cases as YAML, such as `read_topic` reads back."""
+    content = {
+        "topic": topic,
+        "cases": [
+            {
+                "id": case.id,
+                "customer": case.customer,
+                "tags": list(case.tags),
+                "turns": [_written(saying) for saying in case.turns],
+            }
+            for case in cases
+        ],
+    }
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _written(saying: Saying) -> dict[str, Any]:
+    expect = saying.expect.model_dump(mode="json", exclude_defaults=True)
+    return {"say": saying.say, **({"expect": expect} if expect else {})}
 
 
 def read_topic(path: Path) -> Topic:

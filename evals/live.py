@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -26,10 +25,12 @@ from assistant.journal.events import ASSISTANT, Author, Event, Kind, NewEvent, R
 from assistant.journal.transcript import ASSISTANT_FLOOR
 from assistant.profile.customer import Claims
 from assistant.settings import Settings
+from evals.pinned import PinnedLibrary
 from knowledge.documents import Document, Turn
 
 if TYPE_CHECKING:
     from assistant.app import App
+    from knowledge.library import Library
 
 ANSWER_SECONDS = 120.0
 START_SECONDS = 120.0
@@ -157,30 +158,54 @@ def quiet_logs() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_live(prepared: Settings) -> AsyncIterator[Live]:
-    """The running product over a copy of the prepared data folder, so that no run remembers the one before.
+async def open_live(
+    knowledge: Settings, customers: Sequence[dict[str, Any]] = (), *, release: int | None = None
+) -> AsyncIterator[Live]:
+    """The running product over that knowledge, with a journal and customers of its own: no run remembers another.
+
+    Args:
+        knowledge: settings whose data folder holds the knowledge; it is read, never written to.
+        customers: who may be signed in, as in `assistant/demo/customers.json`.
+        release: the release to answer from; None is the one in service.
 
     Raises:
-        TellonceError: the product cannot start with these settings.
+        TellonceError: the product cannot start with these settings, or that release is not kept.
     """
-    from assistant.app import build
+    from assistant.app import App, open_library, open_profiles
+
+    library = PinnedLibrary(open_library(knowledge), release)
+
+    class Apart(App):
+        """The product, whose knowledge is somewhere else than its data."""
+
+        @property
+        def library(self) -> Library:
+            return cast("Library", library)
 
     with quiet_logs(), tempfile.TemporaryDirectory(prefix="tellonce-evals-") as folder:
-        data_dir = Path(folder) / "data"
-        await asyncio.to_thread(shutil.copytree, prepared.data_dir, data_dir)
-        app = build(prepared.model_copy(update={"data_dir": data_dir}))
-        failures: list[Exception] = []
-        app.on_failure = failures.append
-        await app.start()
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while not app.readiness.is_ready:
-                    if failures:
-                        raise failures[0]
-                    await asyncio.sleep(0.01)
+        own = knowledge.model_copy(update={"data_dir": Path(folder), "database_url": None, "redis_url": None})
+        await asyncio.to_thread(lambda: open_profiles(own).import_customers(list(customers)))
+        app = Apart(own, None)
+        async with _started(app):
             yield Live(app)
-        except TimeoutError as error:
-            parts = ", ".join(f"{name}: {part.detail}" for name, part in app.readiness.parts.items() if not part.ready)
-            raise TellonceError(f"It did not start within {START_SECONDS:.0f} s ({parts}).") from error
-        finally:
-            await app.stop()
+
+
+@asynccontextmanager
+async def _started(app: App) -> AsyncIterator[None]:
+    failures: list[Exception] = []
+    app.on_failure = failures.append
+    await app.start()
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while not app.readiness.is_ready:
+                if failures:
+                    raise failures[0]
+                await asyncio.sleep(0.01)
+    except TimeoutError as error:
+        await app.stop()
+        parts = ", ".join(f"{name}: {part.detail}" for name, part in app.readiness.parts.items() if not part.ready)
+        raise TellonceError(f"It did not start within {START_SECONDS:.0f} s ({parts}).") from error
+    try:
+        yield
+    finally:
+        await app.stop()

@@ -10,8 +10,10 @@ from typing import Any
 
 from assistant.errors import TellonceError
 from evals.beir import DataSet, Query
-from evals.scoring import RANKING_MEASURES, Interval, bootstrap, percentile, ranking_scores
+from evals.certainty import Interval, bootstrap, percentile
+from evals.scoring import RANKING_MEASURES, ranking_scores
 from knowledge.documents import Findings
+from knowledge.products import Catalogue
 
 DEPTH = 100  # passages asked for: more than ten documents even where each gives several
 
@@ -51,17 +53,23 @@ class Retrieval:
         }
 
 
-def live_search(search: Callable[..., Findings]) -> Search:
+def live_search(search: Callable[..., Findings], catalogue: Catalogue | None = None) -> Search:
     """A search that treats a query exactly as a live turn treats a customer's message.
 
     Args:
         search: `Library.search`.
+        catalogue: `Library.catalogue()`, the products that may be named.
     """
     from assistant.turn.understanding import understand
 
+    known = catalogue or Catalogue()
+
     def find(query: Query, limit: int) -> Findings:
-        understood = understand(query.text, query.history)
-        return search(understood.question, history=query.history[-12:], limit=limit, product=understood.product)
+        if query.is_empty:
+            return Findings(query.text, 0, (), 0.0)
+        understood = understand(query.text, query.history, catalogue=known)
+        products = understood.subject.products if understood.subject.certain else None
+        return search(understood.question, history=query.history[-12:], limit=limit, product=products)
 
     return find
 
@@ -98,19 +106,17 @@ def rank_documents(findings: Findings) -> list[tuple[str, float]]:
     return list(ranked.items())
 
 
-def write_trec_run(retrieval: Retrieval, path: Path) -> None:
-    """Writes `query Q0 document rank score tellonce`, one line a document, as trec_eval reads it.
+def check_trec_ids(data: DataSet) -> None:
+    """Raises TellonceError for ids that a TREC run file cannot carry, before hours are spent on searching."""
+    ids = (*(query.id for query in data.queries), *(row.id for row in data.corpus))
+    if spoilt := next((name for name in ids if len(name.split()) != 1), None):
+        raise TellonceError(f"A TREC run file cannot carry the id {spoilt!r}. Use ids without blanks, or no --run.")
 
-    Raises:
-        TellonceError: an id holds a blank, which the format cannot carry.
-    """
-    lines = []
-    for query, ranked in retrieval.run.items():
-        for rank, (document, score) in enumerate(ranked, start=1):
-            if len(query.split()) != 1 or len(document.split()) != 1:
-                raise TellonceError(
-                    f"A TREC run file cannot carry the ids {query!r} and {document!r}. Use ids without blanks."
-                )
-            lines.append(f"{query} Q0 {document} {rank} {score:.9g} tellonce\n")
+
+def write_trec_run(retrieval: Retrieval, path: Path) -> None:
+    """Writes `query Q0 document rank score tellonce`, one line a document, as trec_eval reads it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(lines), encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        for query, ranked in retrieval.run.items():
+            for rank, (document, score) in enumerate(ranked, start=1):
+                file.write(f"{query} Q0 {document} {rank} {score:.9g} tellonce\n")

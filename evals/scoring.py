@@ -1,12 +1,10 @@
-"""Every measure the evaluations report, and how sure one may be of it. Floor: pure.
+"""Every measure the evaluations report. Floor: pure; `certainty.py` says how sure one may be of them.
 
-Ranking measures come from ir-measures (trec_eval underneath); text measures and intervals are short enough to own.
+Ranking measures come from ir-measures (trec_eval underneath); text measures are short enough to own.
 """
 
 from __future__ import annotations
 
-import math
-import random
 import re
 import string
 from collections import Counter
@@ -25,16 +23,6 @@ RANKING_MEASURES: dict[str, str] = {
     "ndcg@10": "nDCG@10",
     "mrr@10": "RR@10",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval around `value`; `n` is how many observations stand behind it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 # --- ranking ---
@@ -132,76 +120,3 @@ def decision_scores(truth: Sequence[bool], decided: Sequence[bool]) -> Decisions
     precision = hits / sum(decided) if any(decided) else 0.0
     recall = hits / sum(truth) if any(truth) else 0.0
     return Decisions(precision, recall, _f1(precision, recall))
-
-
-def auroc(truth: Sequence[bool], confidence: Sequence[float]) -> float | None:
-    """How often a true case is more confident than a false one, ties counting half; None without both kinds."""
-    if len(truth) != len(confidence):
-        raise ValueError(f"{len(truth)} truths for {len(confidence)} confidences")
-    positives = sum(truth)
-    negatives = len(truth) - positives
-    if not positives or not negatives:
-        return None
-    rank_sum = sum(rank for rank, true in zip(_ranks(confidence), truth, strict=True) if true)
-    return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    """1-based ranks, ties sharing their mean."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks = [0.0] * len(values)
-    start = 0
-    while start < len(order):
-        end = start
-        while end + 1 < len(order) and values[order[end + 1]] == values[order[start]]:
-            end += 1
-        for position in order[start : end + 1]:
-            ranks[position] = (start + end) / 2 + 1
-        start = end + 1
-    return ranks
-
-
-# --- how sure ---
-
-_Z95 = 1.959963984540054
-
-
-def wilson(hits: int, n: int) -> Interval:
-    """The 95 % Wilson score interval of a share (Wilson 1927); of nothing, everything is possible."""
-    if n == 0:
-        return Interval(0.0, 0.0, 1.0, 0)
-    share, z2 = hits / n, _Z95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    # at the ends the formula is exact but floating point is not: 0 of n must start at 0, n of n must end at 1
-    return Interval(share, 0.0 if hits == 0 else centre - half, 1.0 if hits == n else centre + half, n)
-
-
-def bootstrap(values: Sequence[float], *, rounds: int = 2000, seed: int = 20260101) -> Interval:
-    """The mean with its 95 % percentile bootstrap interval (Efron 1979). The same values give the same interval."""
-    if not values:
-        return Interval(0.0, 0.0, 0.0, 0)
-    draw = random.Random(seed)
-    n = len(values)
-    means = sorted(sum(draw.choices(values, k=n)) / n for _ in range(rounds))
-    return Interval(sum(values) / n, percentile(means, 2.5), percentile(means, 97.5), n)
-
-
-def sign_test(worse: int, better: int) -> float:
-    """The chance of at least this many `worse` among all changed cases if change had no direction (exact, one-sided).
-
-    McNemar's exact test on paired outcomes: cases that did not change say nothing.
-    """
-    changed = worse + better
-    return sum(math.comb(changed, k) for k in range(worse, changed + 1)) / (1 << changed)
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which `percent` of all lie, interpolated between neighbours; 0 of nothing."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    position = (len(ordered) - 1) * percent / 100
-    below = math.floor(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,11 @@ from evals.corpus import cache_folder, prepare_knowledge
 from evals.live import Live, Reply
 from evals.outcomes import CaseResult, Quote, Result, TurnResult
 from evals.scoring import without_markers
+from evals.sets import now
 
 Progress = Callable[[int, int, str], None]
+
+IN_SERVICE = "in service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,19 @@ def own_world(sources: Sequence[Path], customers_file: Path | None) -> World:
     return World("own", tuple(sources), tuple(customers))
 
 
+def in_service(customers_file: Path | None, *, demo: bool) -> World:
+    """The knowledge that this installation answers from. `demo`: its customers are those of the demo shop."""
+    from assistant.demo.loader import load_customers
+
+    customers = load_customers() if demo and customers_file is None else own_world((), customers_file).customers
+    return World(IN_SERVICE, (), tuple(customers))
+
+
 def prepare_world(world: World, settings: Settings, progress: Progress | None = None) -> Settings:
-    """Settings whose data folder holds that world, indexed."""
-    return prepare_knowledge(world.name, world.sources, world.customers, settings, progress)
+    """Settings whose data folder holds that world, indexed; the installation's own for what is in service."""
+    if world.name == IN_SERVICE:
+        return settings
+    return prepare_knowledge(world.name, world.sources, settings, progress)
 
 
 def check_customers(suite: Suite, world: World) -> None:
@@ -83,8 +95,7 @@ async def run_suite(suite: Suite, live: Live, progress: Progress | None = None) 
         results.append(await run_case(case, live))
         if progress:
             progress(done, len(suite.cases), case.id)
-    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Result(suite.name, tuple(results), at, {"tellonce": __version__, **live.about})
+    return Result(suite.name, tuple(results), now(), {"tellonce": __version__, **live.about})
 
 
 async def run_case(case: Case, live: Live) -> CaseResult:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from assistant.commands.terminal import JsonFlag, err, out, print_json, progress_bar
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from evals.answers import Figures
-    from evals.report import Judged
-    from evals.retrieval import Retrieval
-    from evals.scoring import Interval
+from assistant.commands.terminal import JsonFlag, Step, err, out, print_json, progress_bar
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,35 +19,45 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(help="A folder in BEIR layout.", metavar="DIR")]
 RunOption = Annotated[Path | None, typer.Option("--run", help="Also write what was found or said, for other scorers.")]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", help="Ask at most so many questions of a data set, drawn by a fixed seed.")
+]
 
 
 @app.command()
-def retrieval(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = False) -> None:
+def retrieval(folder: Folder, run_file: RunOption = None, limit: LimitOption = None, as_json: JsonFlag = False) -> None:
     """Measures the search: recall, nDCG and MRR over corpus.jsonl, queries.jsonl and qrels/test.tsv.
 
     Example: tellonce evals retrieval ./my-set --run found.trec
     """
     from assistant.app import open_library
     from assistant.settings import load_settings
-    from evals.beir import load_data_set
+    from evals.beir import load_data_set, sample
     from evals.corpus import prepare_corpus
-    from evals.retrieval import live_search, measure_retrieval, write_trec_run
+    from evals.retrieval import check_trec_ids, live_search, measure_retrieval, write_trec_run
+    from evals.sets import check_limit
+    from evals.tables import retrieval_table
 
-    data = load_data_set(folder)
-    with progress_bar("Indexing", quiet=as_json) as step:
+    check_limit(limit)
+    with _stage("Reading", quiet=as_json) as step:
+        data = sample(load_data_set(folder, progress=step), limit)
+    if run_file:
+        check_trec_ids(data)
+    with _stage("Indexing", quiet=as_json) as step:
         prepared = prepare_corpus(data, load_settings(), step)
-    with progress_bar("Searching", quiet=as_json) as step:
-        measured = measure_retrieval(data, live_search(open_library(prepared).search), step)
+    library = open_library(prepared)
+    with _stage("Searching", quiet=as_json) as step:
+        measured = measure_retrieval(data, live_search(library.search, library.catalogue()), step)
     if run_file:
         write_trec_run(measured, run_file)
     if as_json:
         print_json(measured.as_json())
     else:
-        out.print(_retrieval_table(measured))
+        out.print(retrieval_table(measured))
 
 
 @app.command()
-def answers(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = False) -> None:
+def answers(folder: Folder, run_file: RunOption = None, limit: LimitOption = None, as_json: JsonFlag = False) -> None:
     """Measures the answers, too: are they given when they should be, are they right, do their quotes stand?
 
     DIR holds answers.jsonl besides. Every question is asked on the live line, without a model.
@@ -65,21 +69,26 @@ def answers(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = Fals
     from assistant.app import open_library
     from assistant.settings import load_settings
     from evals.answers import Answered, collect_answers, decide_figures, write_answers
-    from evals.beir import load_data_set
+    from evals.beir import load_data_set, sample
     from evals.corpus import prepare_corpus
     from evals.live import open_live
     from evals.retrieval import live_search, measure_retrieval
+    from evals.sets import check_limit
+    from evals.tables import answers_table, retrieval_table
 
-    data = load_data_set(folder, qrels=False, answers=True)
-    with progress_bar("Indexing", quiet=as_json) as step:
+    check_limit(limit)
+    with _stage("Reading", quiet=as_json) as step:
+        data = sample(load_data_set(folder, qrels=False, answers=True, progress=step), limit)
+    with _stage("Indexing", quiet=as_json) as step:
         prepared = prepare_corpus(data, load_settings(model="embedded"), step)
-    with progress_bar("Searching", quiet=as_json) as step:
-        found = measure_retrieval(data, live_search(open_library(prepared).search), step)
+    library = open_library(prepared)
+    with _stage("Searching", quiet=as_json) as step:
+        found = measure_retrieval(data, live_search(library.search, library.catalogue()), step)
 
     async def ask() -> list[Answered]:
-        with progress_bar("Answering", quiet=as_json) as step:
+        with _stage("Answering", quiet=as_json) as step:
             async with open_live(prepared) as live:
-                return await collect_answers(data, live, found.sureness, step)
+                return await collect_answers(data, live, lambda query: found.sureness[query.id], step)
 
     said = asyncio.run(ask())
     figures = decide_figures(data, said)
@@ -88,19 +97,38 @@ def answers(folder: Folder, run_file: RunOption = None, as_json: JsonFlag = Fals
     if as_json:
         print_json({**found.as_json(), **figures.as_json()})
     else:
-        out.print(_retrieval_table(found))
-        out.print(_answers_table(figures, sum(1 for answer in said if answer.answered), len(said)))
+        out.print(retrieval_table(found))
+        out.print(answers_table(figures, sum(1 for answer in said if answer.answered), len(said)))
 
 
 @app.command()
 def run(
     suites: Annotated[
         list[str] | None,
-        typer.Argument(help="demo, one of its topics, or a YAML file or folder of cases.", metavar="SUITE..."),
+        typer.Argument(
+            help="demo, held-out, one of their topics, saved, a YAML file or folder of cases, or a data set.",
+            metavar="SUITE...",
+        ),
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Also write an HTML page with every conversation.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML page with every question.")] = None,
+    against: Annotated[
+        int | None,
+        typer.Option(help="Hold the knowledge in service here against that release.", metavar="RELEASE"),
+    ] = None,
+    against_file: Annotated[
+        Path | None, typer.Option(help="Show each question beside an earlier run that --save has written.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Also write every answer, for a later --against-file.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="EVALS_DATA",
+            help="A folder of data sets: SUITE may name one; without a SUITE all are run, too.",
+        ),
+    ] = None,
+    limit: LimitOption = None,
     accept: Annotated[bool, typer.Option("--accept", help="Hold later runs against this one.")] = False,
-    accepted_file: Annotated[
+    accepted_folder: Annotated[
         Path | None, typer.Option("--accepted", help="Where accepted runs are kept; default: with the project.")
     ] = None,
     model: Annotated[str, typer.Option(help="What answers: embedded, auto, or a model's name.")] = "embedded",
@@ -108,129 +136,60 @@ def run(
         list[Path] | None, typer.Option(help="Files or folders to answer from, instead of the demo's.")
     ] = None,
     customers: Annotated[
-        Path | None, typer.Option(help="With --knowledge: a JSON list of customers who may be signed in.")
+        Path | None, typer.Option(help="A JSON list of customers who may be signed in, instead of the demo's.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Runs written conversations on the real line, and fails when they went worse than accepted.
+    """Runs suites on the real line, and fails when one went worse than accepted.
 
-    Without a SUITE it runs `demo`. evals/cases/README.md tells how a conversation is written.
+    Without a SUITE it runs demo and held-out, and every data set of --data. evals/cases/README.md tells how a
+    conversation is written.
 
     Example: tellonce evals run demo --report evals/reports/latest.html
     """
     import asyncio
 
     from assistant.settings import load_settings
-    from evals.cases import DEMO_SUITE, load_suite
-    from evals.live import open_live
-    from evals.outcomes import (
-        ACCEPTED_FILE,
-        Result,
-        accepted_key,
-        decide_regressions,
-        load_accepted,
-        save_accepted,
+    from evals.accepted import ACCEPTED_FOLDER
+    from evals.earlier import load_runs, save_runs
+    from evals.report import render_report
+    from evals.running import Request, hold_against, make_plan, run_plan
+    from evals.running import accept as accept_runs
+    from evals.tables import show_runs
+
+    request = Request(
+        names=tuple(suites or ()),
+        data=data,
+        limit=limit,
+        knowledge=tuple(knowledge or ()),
+        customers=customers,
+        against=against,
     )
-    from evals.report import Judged, render_report
-    from evals.suites import check_customers, demo_world, own_world, prepare_world, run_suite
-
-    chosen = [load_suite(name) for name in suites or [DEMO_SUITE]]
-    world = own_world(knowledge, customers) if knowledge else demo_world()
-    for suite in chosen:
-        check_customers(suite, world)
-    with progress_bar("Indexing", quiet=as_json) as step:
-        prepared = prepare_world(world, load_settings(model=model), step)
-
-    async def talk() -> list[Result]:
-        with progress_bar("Talking", quiet=as_json) as step:
-            async with open_live(prepared) as live:
-                return [await run_suite(suite, live, step) for suite in chosen]
-
-    kept = accepted_file or ACCEPTED_FILE
-    accepted = load_accepted(kept)
-    judged = []
-    for result in asyncio.run(talk()):
-        before = accepted.get(accepted_key(result))
-        worse = decide_regressions(result, before) if before else []
-        judged.append(Judged(result, dict(before.figures) if before else {}, tuple(worse)))
-        if accept:
-            save_accepted(result, kept)
+    earlier = load_runs(against_file) if against_file else {}
+    settings = load_settings(model=model)
+    plan = make_plan(request, settings)
+    kept = accepted_folder or ACCEPTED_FOLDER
+    stage = functools.partial(_stage, quiet=as_json)
+    judged = [hold_against(one, kept, earlier) for one in asyncio.run(run_plan(plan, request, settings, stage))]
+    if accept:
+        accept_runs(judged, kept)
+    if save:
+        save_runs([one.result for one in judged], save)
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(render_report(judged), encoding="utf-8")
-    _show(judged, report, as_json=as_json)
-    if any(run.worse for run in judged) and not accept:
+    if as_json:
+        print_json({one.result.suite: one.as_json() for one in judged})
+    else:
+        show_runs(judged, report)
+    if any(one.worse for one in judged) and not accept:
         raise typer.Exit(1)
 
 
-def _show(judged: list[Judged], report: Path | None, *, as_json: bool) -> None:
-    if as_json:
-        print_json({run.result.suite: run.as_json() for run in judged})
-        return
-    for run in judged:
-        out.print(_suite_table(run))
-        for case in run.result.cases:
-            if not case.passed:
-                out.print(
-                    f"[red]✗[/] {case.case.id}: {escape('; '.join(case.faults))}", highlight=False, soft_wrap=True
-                )
-        for sentence in run.worse:
-            err.print(f"[bold red]worse than accepted:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
-    if report:
-        out.print(f"Every conversation: {report}", soft_wrap=True, highlight=False)
-
-
-def _suite_table(run: Judged) -> Table:
-    from evals.outcomes import decide_figures
-
-    table = _table(f"Suite {run.result.suite}")
-    table.add_column("accepted", justify="right")
-    for name, figure in decide_figures(run.result).items():
-        before = run.accepted.get(name)
-        _row(table, name, figure, "" if before is None else f"{before:.3f}")
-    times = run.result.latency_ms
-    table.add_row("latency, median", f"{times['p50']:.0f} ms")
-    table.add_row("latency, 95th percentile", f"{times['p95']:.0f} ms")
-    return table
-
-
-def _table(title: str) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for name in ("figure", "value", "95 % interval", "of"):
-        table.add_column(name, justify="left" if name == "figure" else "right")
-    return table
-
-
-def _row(table: Table, name: str, figure: Interval, *more: str) -> None:
-    if figure.n:
-        table.add_row(name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", str(figure.n), *more)
-    else:
-        table.add_row(name, "none", "", "0", *more)
-
-
-def _retrieval_table(measured: Retrieval) -> Table:
-    table = _table("Retrieval")
-    for name, interval in measured.intervals.items():
-        _row(table, name, interval)
-    times = measured.as_json()["latency_ms"]
-    table.add_row("latency, median", f"{times['p50']} ms", "", str(measured.queries))
-    table.add_row("latency, 95th percentile", f"{times['p95']} ms", "", str(measured.queries))
-    return table
-
-
-def _answers_table(figures: Figures, answered: int, asked: int) -> Table:
-    table = _table("\nAnswers")
-    table.add_row("answered", f"{answered}", "", str(asked))
-    for name, value in (
-        ("answerable, precision", figures.precision),
-        ("answerable, recall", figures.recall),
-        ("answerable, F1", figures.f1),
-        ("answerable, AUROC", figures.auroc),
-    ):
-        table.add_row(name, "none" if value is None else f"{value:.3f}", "", str(asked))
-    _row(table, "token F1", figures.token_f1)
-    _row(table, "ROUGE-L", figures.rouge_l)
-    _row(table, "quotes verified", figures.quote_verified)
-    return table
+@contextmanager
+def _stage(title: str, *, quiet: bool) -> Iterator[Step]:
+    """A bar on a terminal, elsewhere a line when it begins: a run of minutes should not look dead in a log."""
+    if not quiet and not err.is_terminal:
+        err.print(f"{title} …", highlight=False)
+    with progress_bar(title, quiet=quiet) as step:
+        yield step

@@ -1,9 +1,10 @@
-"""A small run of two written conversations, for the tests of figures and report."""
+"""Small runs, of written conversations and of a data set, for the tests of figures and report."""
 
 from __future__ import annotations
 
 from evals.cases import Case, Check, Expectation, Saying
 from evals.outcomes import CaseResult, Quote, Result, TurnResult
+from evals.sets import ANSWERED, CONFIDENCE, RIGHT, Asked, SetResult
 
 
 def check(kind: str, wanted: str, passed: bool, found: str = "") -> Check:
@@ -46,3 +47,39 @@ def result(*cases: CaseResult) -> Result:
         )
         cases = (good, bad)
     return Result("demo", cases, "2026-11-23T17:00:00Z", {"mode": "embedded", "release": "1"})
+
+
+def asked(
+    position: int,
+    *,
+    ndcg: float | None = None,
+    confidence: float | None = None,
+    answerable: bool = True,
+    right: bool = True,
+    unverified: int = 0,
+    text: str = "Every week. [1]",
+) -> Asked:
+    """A question of a data set: searched where `ndcg` is given, answered where `confidence` is."""
+    values: dict[str, float] = {}
+    if ndcg is not None:
+        values["ndcg@10"] = ndcg
+    if confidence is not None:
+        values |= {CONFIDENCE: confidence, ANSWERED: float(answerable == right), RIGHT: float(right)}
+    return Asked(
+        id=f"q{position}",
+        position=position,
+        question=f"How often, number {position}?",
+        answerable=answerable,
+        values=values,
+        text=text if confidence is not None else "",
+        answer="Every week.",
+        found=("d1", "d2"),
+        quotes=("Every week.",) if confidence is not None else (),
+        unverified=unverified,
+    )
+
+
+def set_result(*questions: Asked, asked_of: int | None = None, data: str = "data") -> SetResult:
+    about = {"mode": "embedded", "release": "1"}
+    of = len(questions) if asked_of is None else asked_of
+    return SetResult("faq", data, questions, of, "2026-11-23T17:00:00Z", {"p50": 9.0, "p95": 12.0}, about)

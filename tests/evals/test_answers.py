@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from evals.answers import Answered, Citation, decide_figures, read_reply
-from evals.beir import DataSet, Query, Reference, Row
+from evals.answers import Answered, Citation, cited_texts, decide_figures, read_reply
+from evals.beir import Corpus, DataSet, Query, Reference, Row
 from evals.live import Reply
 
 TEXTS = {"d1": "Clean the filter weekly. Use warm water."}
 
 
-def reply(outcome: str = "answered", quote: str = "Clean the filter weekly.", document: str = "d1") -> Reply:
-    message = {"text": "Clean it. [1]", "outcome": outcome, "citations": [{"document": document, "quote": quote}]}
+def reply(
+    outcome: str = "answered", quote: str = "Clean the filter weekly.", document: str = "d1", start: int = 0
+) -> Reply:
+    citation = {"document": document, "quote": quote, "start": start, "end": start + len(quote)}
+    message = {"text": "Clean it. [1]", "outcome": outcome, "citations": [citation]}
     return Reply(message, {"sureness": 0.7}, False, 5.0)
 
 
@@ -25,6 +29,8 @@ def reply(outcome: str = "answered", quote: str = "Clean the filter weekly.", do
         pytest.param(reply(quote="Clean the filter daily."), False, id="changed"),
         pytest.param(reply(quote="clean the filter weekly."), False, id="other case"),
         pytest.param(reply(document="d2"), False, id="no such document"),
+        pytest.param(reply(quote="Use warm water.", start=25), True, id="stands further on"),
+        pytest.param(reply(quote="Use warm water.", start=24), False, id="stands, but elsewhere"),
         pytest.param(reply(quote=""), False, id="empty"),
     ],
 )
@@ -69,8 +75,7 @@ def answer(name: str, text: str, confidence: float, *, answered: bool = True, ve
 def test_figures_worked_out_by_hand() -> None:
     data = DataSet(
         Path(),
-        (Row("d1", "", TEXTS["d1"]),),
-        "hash",
+        Corpus(Path(), 1, "digest"),
         tuple(Query(name, "?") for name in ("right", "declined", "wrong", "rightly-declined")),
         answers={
             "right": Reference(True, "clean filter weekly"),
@@ -92,13 +97,24 @@ def test_figures_worked_out_by_hand() -> None:
     assert figures["token_f1"] == pytest.approx(0.5), "declining scores nothing, whatever words it used"
     assert figures["rouge_l"] == pytest.approx((2 * 3 / 7) / 2, abs=1e-4)
     assert figures["quote_verified"] == 0.5
+    assert decide_figures(data, said).calibration_error == pytest.approx((0.1 + 0.6 + 0.5 + 0.1) / 4)
 
 
 def test_where_nothing_was_observed_a_figure_is_null() -> None:
-    data = DataSet(Path(), (), "", (Query("q", "?"),), answers={"q": Reference(False, None)})
+    data = DataSet(Path(), Corpus(Path(), 0, ""), (Query("q", "?"),), answers={"q": Reference(False, None)})
 
     figures = decide_figures(data, [answer("q", "No.", 0.0, answered=False)]).as_json()
 
     assert figures["quote_verified"] is None
     assert figures["token_f1"] is None
     assert figures["answerable"]["auroc"] is None
+
+
+def test_quotes_are_held_against_the_rows_of_the_corpus_file(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    rows = [Row("d1", "", TEXTS["d1"]), Row("d2", "Opens at nine", " "), Row("d3", "", "Not cited.")]
+    path.write_text("".join(json.dumps({"_id": r.id, "title": r.title, "text": r.text}) + "\n" for r in rows))
+    replies = [reply(), reply(document="d2", quote="Opens at nine"), Reply({}, {}, False, 1.0)]
+
+    assert cited_texts(Corpus(path, 3, ""), replies) == {"d1": TEXTS["d1"], "d2": "Opens at nine"}
+    assert cited_texts(Corpus(tmp_path / "none", 0, ""), []) == {}

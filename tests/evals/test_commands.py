@@ -88,6 +88,7 @@ def test_a_second_run_indexes_nothing_anew(folder: Path) -> None:
         told.append("run")
         prepared = prepare_corpus(data, load_settings(), lambda done, total, what: told.append(what))
 
+    assert "cutting into passages" in told[1:]
     assert "embedding" in told[1:]
     assert told[-1] == "run", "nothing was told after the second run began"
     assert open_library(prepared).status().documents == len(CORPUS)
@@ -101,5 +102,5 @@ def test_a_table_is_printed_for_people(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_in_beir_layout_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MalformedDataSet, match=r"corpus\.jsonl is missing"):
+    with pytest.raises(MalformedDataSet, match=r"queries\.jsonl is missing"):
         CliRunner().invoke(app, ["retrieval", str(tmp_path)], catch_exceptions=False)

@@ -1,23 +1,9 @@
-"""Figures of a run, and when a run counts as worse than the accepted one."""
+"""Figures of a run of written conversations."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pytest
-
-from assistant.errors import TellonceError
-from evals.outcomes import (
-    Result,
-    decide_by_tag,
-    decide_figures,
-    decide_regressions,
-    load_accepted,
-    save_accepted,
-    summarise,
-)
-from tests.evals.results import case_result, check, result, turn
+from evals.outcomes import decide_by_tag, decide_figures
+from tests.evals.results import case_result, result, turn
 
 
 def test_figures_are_shares_of_what_was_checked() -> None:
@@ -45,64 +31,3 @@ def test_latency_is_told_by_median_and_tail() -> None:
     run = result(*(case_result(f"c{i}", turn(latency_ms=float(i))) for i in range(1, 102)))
 
     assert run.latency_ms == {"p50": 51.0, "p95": 96.0}
-
-
-def run_of(passes: list[bool], *, kept: bool = True, verified: bool = True) -> Result:
-    checks = [check("fact", "weekly", passed) for passed in passes]
-    cases = [case_result(f"c{i}", turn(one)) for i, one in enumerate(checks)]
-    return result(*cases, case_result("promise", turn(check("never", "order number", kept), verified=verified)))
-
-
-def test_a_run_like_the_accepted_one_is_not_worse() -> None:
-    run = run_of([True] * 8)
-
-    assert decide_regressions(run, summarise(run)) == []
-
-
-@pytest.mark.parametrize(
-    ("lost", "won", "is_worse"),
-    [
-        pytest.param(4, 0, False, id="four flips may be chance"),
-        pytest.param(5, 0, True, id="five are not"),
-        pytest.param(5, 3, False, id="flips both ways are noise"),
-    ],
-)
-def test_flips_beyond_noise_are_worse(lost: int, won: int, is_worse: bool) -> None:
-    before = run_of([True] * 8 + [False] * 4)
-    after = run_of([False] * lost + [True] * (8 - lost) + [True] * won + [False] * (4 - won))
-
-    assert bool(decide_regressions(after, summarise(before))) is is_worse
-
-
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [({"kept": False}, "kept from saying"), ({"verified": False}, "quotes verified")],
-    ids=["said what must not be said", "a quote that does not stand"],
-)
-def test_one_broken_promise_is_worse(changed: dict[str, bool], named: str) -> None:
-    (sentence,) = decide_regressions(run_of([True] * 8, **changed), summarise(run_of([True] * 8)))
-
-    assert sentence.startswith(named)
-
-
-def test_new_and_removed_cases_are_not_compared() -> None:
-    before = summarise(run_of([True] * 8))
-    after = result(*(case_result(f"new{i}", turn(check("fact", "x", False))) for i in range(9)))
-
-    assert decide_regressions(after, before) == []
-
-
-def test_what_was_accepted_is_kept_by_suite_and_mode(tmp_path: Path) -> None:
-    path = tmp_path / "accepted.json"
-    save_accepted(result(), path)
-
-    assert load_accepted(path) == {"demo/embedded": summarise(result())}
-    assert load_accepted(tmp_path / "none.json") == {}
-
-
-def test_a_spoilt_file_of_accepted_runs_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "accepted.json"
-    path.write_text(json.dumps({"demo/embedded": {"figures": {}}}))
-
-    with pytest.raises(TellonceError, match="evals run --accept"):
-        load_accepted(path)

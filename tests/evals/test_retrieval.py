@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import ir_measures
@@ -11,8 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.errors import TellonceError
-from evals.beir import DataSet, Query, Row
-from evals.retrieval import DEPTH, Retrieval, live_search, measure_retrieval, rank_documents, write_trec_run
+from evals.beir import Corpus, DataSet, Query
+from evals.retrieval import (
+    DEPTH,
+    Retrieval,
+    check_trec_ids,
+    live_search,
+    measure_retrieval,
+    rank_documents,
+    write_trec_run,
+)
 from evals.scoring import RANKING_MEASURES, ranking_scores
 from knowledge.documents import Findings, Found, Passage, Turn
 
@@ -27,10 +37,11 @@ def findings(*hits: Found) -> Findings:
 
 
 def data_set(tmp_path: Path) -> DataSet:
-    rows = tuple(Row(f"d{i}", "", f"text {i}") for i in range(30))
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("".join(json.dumps({"_id": f"d{i}", "text": f"text {i}"}) + "\n" for i in range(30)))
     queries = tuple(Query(f"q{i}", f"question {i}") for i in range(10))
     qrels = {f"q{i}": {f"d{i}": 1, f"d{i + 10}": 2} for i in range(9)}
-    return DataSet(tmp_path, rows, "hash", queries, qrels)
+    return DataSet(tmp_path, Corpus(corpus, 30, "digest"), queries, qrels)
 
 
 def scripted(query: Query, limit: int) -> Findings:
@@ -104,11 +115,23 @@ def test_a_query_is_searched_as_a_live_message_is() -> None:
     assert asked == [("how do I clean the filter?", history[-12:])]
 
 
-def test_ids_that_a_run_file_cannot_carry_are_told(tmp_path: Path) -> None:
-    measured = Retrieval(1, {"q 1": [("d", 1.0)]}, {}, ())
+def test_ids_that_a_run_file_cannot_carry_are_told_before_the_search(tmp_path: Path) -> None:
+    data = data_set(tmp_path)
+    check_trec_ids(data)
 
-    with pytest.raises(TellonceError, match="without blanks"):
-        write_trec_run(measured, tmp_path / "run.trec")
+    with pytest.raises(TellonceError, match=r"'q 1'\. Use ids without blanks"):
+        check_trec_ids(replace(data, queries=(Query("q 1", "question"),)))
+    with data.corpus.path.open("a") as file:
+        file.write(json.dumps({"_id": "d\t1", "text": "x"}) + "\n")
+    with pytest.raises(TellonceError, match="Use ids without blanks"):
+        check_trec_ids(data)
+
+
+def test_a_question_without_words_is_not_searched() -> None:
+    def search(question: str, **how: object) -> Findings:
+        raise AssertionError(question)
+
+    assert live_search(search)(Query("q", "  "), DEPTH).found == ()
 
 
 def test_every_measure_is_known_to_the_scorer() -> None:

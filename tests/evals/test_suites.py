@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assistant.commands.evals import app
-from evals import outcomes
+from evals.accepted import load_accepted
 from evals.cases import MalformedCases
 
 pytestmark = pytest.mark.slow
@@ -85,7 +85,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     (tmp_path / "knowledge" / "kettle.md").write_text(KETTLE)
     (tmp_path / "customers.json").write_text(json.dumps(CUSTOMERS))
     (tmp_path / "kettle.yaml").write_text(CASES)
-    return ["run", "kettle.yaml", "--knowledge", "knowledge", "--customers", "customers.json", "--accepted", "a.json"]
+    return ["run", "kettle.yaml", "--knowledge", "knowledge", "--customers", "customers.json", "--accepted", "agreed"]
 
 
 def test_a_suite_is_run_judged_and_reported(arguments: list[str], tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_run_worse_than_the_accepted_one_fails(arguments: list[str], tmp_path:
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
 
     assert accepting.exit_code == 0
-    assert list(outcomes.load_accepted(tmp_path / "a.json")) == ["kettle/embedded"]
+    assert load_accepted("kettle.embedded", tmp_path / "agreed") is not None
     assert result.exit_code == 1
     assert "kept from saying" in result.output
     assert "order-of-a-stranger: it does not say sign" in result.output

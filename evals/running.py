@@ -1,0 +1,174 @@
+"""Which suites a run has, and running them: written ones, saved ones and data sets, beside what was before.
+
+Floor: use case. The command in `assistant/commands/evals.py` is its door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.errors import TellonceError
+from assistant.settings import Settings
+from evals.accepted import (
+    accepted_name,
+    decide_regressions,
+    earlier_of_accepted,
+    load_accepted,
+    save_accepted,
+    summarise,
+)
+from evals.cases import DEMO_SUITE, HELD_OUT_SUITE, MalformedCases, Suite, Topic, bundled_names, load_suite
+from evals.earlier import Earlier, earlier_of
+from evals.live import open_live
+from evals.outcomes import Result
+from evals.report import Judged
+from evals.sets import Stage, check_limit, find_sets, is_set, run_set
+from evals.suites import World, check_customers, demo_world, in_service, own_world, prepare_world, run_suite
+
+SAVED_SUITE = "saved"
+RELEASE_ONLY = "A data set has a corpus of its own and no releases: leave out --against, or {name!r}."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run, as it was asked for. Paths and names as given; None and empty: not given."""
+
+    names: tuple[str, ...] = ()
+    data: Path | None = None  # a folder of data sets
+    limit: int | None = None
+    knowledge: tuple[Path, ...] = ()
+    customers: Path | None = None
+    against: int | None = None  # a release
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run: written conversations in the worlds that they speak of, then data sets."""
+
+    talks: tuple[tuple[World, tuple[Suite, ...]], ...]
+    sets: tuple[Path, ...]
+
+
+def make_plan(request: Request, settings: Settings) -> Plan:
+    """Finds every suite that was named; without a name, the bundled ones and every data set of the data folder.
+
+    Raises:
+        TellonceError: a suite is not there, is spoilt, or does not go together with the rest.
+    """
+    check_limit(request.limit)
+    names = request.names or (DEMO_SUITE, HELD_OUT_SUITE)
+    sets = [path for name in request.names if (path := _set_named(name, request.data))]
+    if not request.names and request.data and request.against is None:
+        sets = find_sets(request.data)
+    if sets and request.against is not None:
+        raise TellonceError(RELEASE_ONLY.format(name=sets[0].name))
+    talks: dict[str, tuple[World, list[Suite]]] = {}
+    for name in names:
+        if _set_named(name, request.data):
+            continue
+        suite = load_saved(settings) if name == SAVED_SUITE else load_suite(name)
+        world = _world_of(name, request)
+        check_customers(suite, world)
+        talks.setdefault(world.name, (world, []))[1].append(suite)
+    return Plan(tuple((world, tuple(suites)) for world, suites in talks.values()), tuple(dict.fromkeys(sets)))
+
+
+def _set_named(name: str, data: Path | None) -> Path | None:
+    candidates = [Path(name), *([data / name] if data else [])]
+    return next((path for path in candidates if is_set(path)), None)
+
+
+def _world_of(name: str, request: Request) -> World:
+    is_bundled = name in bundled_names()
+    if request.against is not None or (name == SAVED_SUITE and not request.knowledge):
+        return in_service(request.customers, demo=is_bundled)
+    return own_world(request.knowledge, request.customers) if request.knowledge else demo_world()
+
+
+def load_saved(settings: Settings) -> Suite:
+    """The questions that were saved in the studio, or by one click from a conversation.
+
+    Raises:
+        MalformedCases: none is saved.
+    """
+    from assistant.app import open_engine
+    from assistant.studio.saved_questions import SavedQuestions
+
+    content = SavedQuestions(open_engine(settings)).as_topic()
+    if not content["cases"]:
+        raise MalformedCases("No question is saved yet. Save one in the studio, or name a suite of written cases.")
+    return Suite(SAVED_SUITE, Topic.model_validate(content).cases)
+
+
+# --- running ---
+
+
+async def run_plan(plan: Plan, request: Request, settings: Settings, stage: Stage) -> list[Judged]:
+    """Every suite of the plan, one after the other; with `against`, written ones at that release first."""
+    judged: list[Judged] = []
+    for world, suites in plan.talks:
+        with stage(f"{world.name}: indexing") as step:
+            prepared = prepare_world(world, settings, step)
+        earlier: Sequence[Result | None] = [None] * len(suites)
+        if request.against is not None:
+            earlier = await _talk(suites, prepared, world, stage, request.against)
+        now = await _talk(suites, prepared, world, stage)
+        judged += [_beside(result, before, request.against) for result, before in zip(now, earlier, strict=True)]
+    for folder in plan.sets:
+        judged.append(Judged(await run_set(folder, settings, stage, request.limit)))
+    return judged
+
+
+async def _talk(
+    suites: Sequence[Suite], prepared: Settings, world: World, stage: Stage, release: int | None = None
+) -> list[Result]:
+    async with open_live(prepared, world.customers, release=release) as live:
+        results = []
+        for suite in suites:
+            at = f" at release {release}" if release is not None else ""
+            with stage(f"{suite.name}{at}: talking") as step:
+                results.append(await run_suite(suite, live, step))
+        return results
+
+
+def _beside(result: Result, before: Result | None, release: int | None) -> Judged:
+    if before is None:
+        return Judged(result)
+    name = f"release {release}"
+    return Judged(result, worse=tuple(decide_regressions(result, summarise(before))), before=earlier_of(before, name))
+
+
+def hold_against(judged: Judged, accepted_folder: Path, earlier: dict[str, Earlier]) -> Judged:
+    """The run beside the accepted one of its suite, and its questions beside those of an earlier file if it has them.
+
+    A run beside a release stands as it is: the accepted one spoke of other knowledge.
+    """
+    if judged.before is not None:
+        return judged
+    result = judged.result
+    accepted = load_accepted(accepted_name(result), accepted_folder)
+    known = earlier_of_accepted(result, accepted) if accepted else None
+    before = earlier.get(result.suite) or known
+    note = ""
+    if accepted and known and not known.figures:
+        note = "The accepted run was of other data, so that nothing is compared."
+    return Judged(
+        result,
+        accepted=dict(known.figures) if known else {},
+        worse=tuple(decide_regressions(result, accepted)) if accepted else (),
+        before=before if before and before.sides else None,
+        note=note,
+    )
+
+
+def accept(runs: Sequence[Judged], folder: Path) -> list[Path]:
+    """Keeps these runs for later ones to be held against.
+
+    Raises:
+        TellonceError: one of them is a sample, or was compared with a release.
+    """
+    if any(run.before is not None and run.before.name.startswith("release ") for run in runs):
+        raise TellonceError("A run beside a release cannot be accepted. Run the suite without --against.")
+    return [save_accepted(run.result, folder) for run in runs]

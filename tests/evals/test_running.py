@@ -1,0 +1,168 @@
+"""Suites by name, data sets by folder, and a release held against another: on the real line, over a small shop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from assistant.commands.evals import app
+from assistant.errors import TellonceError
+from assistant.settings import load_settings
+from evals.cases import HELD_OUT_SUITE, MalformedCases
+from evals.running import Request, make_plan
+
+pytestmark = pytest.mark.slow
+
+WARRANTY = "# Kettle\n\n## Warranty\n\nThe kettle has a warranty of {years} years from the day of purchase.\n"
+CASES = """
+topic: kettle
+cases:
+  - id: warranty
+    customer: null
+    tags: [warranty]
+    turns:
+      - say: How long is the warranty of the kettle?
+        expect: {outcome: answered, facts: [three years]}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a data set, a case, and an installation whose second release has lost its third year."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TELLONCE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "sets" / "faq"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text(
+        json.dumps({"_id": "d1", "title": "Refunds", "text": "We send your money back within 14 days."})
+        + "\n"
+        + json.dumps({"_id": "d2", "title": "Delivery", "text": "Parcels arrive two working days after they left."})
+        + "\n"
+    )
+    (folder / "queries.jsonl").write_text(
+        json.dumps({"_id": "q1", "text": "When do I get my money back?"})
+        + "\n"
+        + json.dumps({"_id": "q2", "text": "Who composed the Goldberg variations?"})
+        + "\n"
+    )
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    (folder / "answers.jsonl").write_text(
+        json.dumps({"_id": "q1", "answerable": True, "answer": "Within 14 days."})
+        + "\n"
+        + json.dumps({"_id": "q2", "answerable": False, "answer": None})
+        + "\n"
+    )
+    (tmp_path / "kettle.yaml").write_text(CASES)
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, dict[str, dict[str, object]]]:
+    result = CliRunner().invoke(app, ["run", *arguments, "--json", "--accepted", "agreed"], catch_exceptions=False)
+    return result.exit_code, json.loads(result.stdout)
+
+
+def publish_two_releases(here: Path) -> None:
+    from assistant.app import open_library
+
+    library = open_library(load_settings(model="embedded"))
+    page = here / "pages" / "kettle.md"
+    page.parent.mkdir()
+    page.write_text(WARRANTY.format(years="three"))
+    library.add([str(page.parent)])
+    library.reindex()
+    page.write_text(WARRANTY.format(years="two"))
+    library.reindex()
+
+
+def test_a_data_set_is_a_suite_by_name_or_by_folder(here: Path) -> None:
+    code, by_name = invoke("faq", "--data", "sets", "--accept")
+    again, by_folder = invoke("sets/faq", "--report", "report.html", "--save", "run.json")
+
+    figures = by_name["faq"]["figures"]
+    assert isinstance(figures, dict)
+    assert figures["recall@1"]["value"] == 1
+    assert figures["answerable, AUROC"]["value"] == 1
+    assert figures["quotes verified"]["value"] == 1
+    assert (code, again) == (0, 0)
+    assert by_folder["faq"]["accepted"]
+    assert by_folder["faq"]["worse"] == []
+    assert "When do I get my money back?" in (here / "report.html").read_text()
+    assert (here / "agreed" / "faq.embedded.json").exists()
+    assert "q1" in json.loads((here / "run.json").read_text())["runs"]["faq"]["answers"]
+
+
+def test_a_release_is_held_against_the_one_in_service(here: Path) -> None:
+    publish_two_releases(here)
+
+    _, runs = invoke("kettle.yaml", "--against", "1", "--report", "report.html")
+
+    assert runs["kettle"]["against"] == "release 1"
+    assert runs["kettle"]["worse_questions"] == ["warranty 1"]
+    page = (here / "report.html").read_text()
+    assert "<del>three</del>" in page
+    assert '<ins class="marker">two</ins>' in page
+
+
+def test_a_release_that_is_not_kept_is_told(here: Path) -> None:
+    publish_two_releases(here)
+
+    with pytest.raises(TellonceError, match="Release 9 is not kept"):
+        invoke("kettle.yaml", "--against", "9")
+
+
+def test_an_earlier_run_stands_beside_a_later_one(here: Path) -> None:
+    publish_two_releases(here)
+    (here / "older").mkdir()
+    (here / "older" / "kettle.md").write_text(WARRANTY.format(years="three"))
+    invoke("kettle.yaml", "--knowledge", "older", "--save", "before.json")
+
+    _, runs = invoke("kettle.yaml", "--knowledge", "pages", "--against-file", "before.json")
+
+    assert str(runs["kettle"]["against"]).startswith("the run of ")
+    assert runs["kettle"]["worse_questions"] == ["warranty 1"]
+
+
+def test_saved_questions_are_run_over_what_is_in_service(here: Path) -> None:
+    from assistant.app import open_engine
+    from assistant.studio.saved_questions import SavedQuestions
+
+    publish_two_releases(here)
+    saved = SavedQuestions(open_engine(load_settings()))
+    saved.add("How long is the warranty of the kettle?", "kim@example.com", expect={"facts": ["two years"]})
+
+    code, runs = invoke("saved")
+
+    assert code == 0
+    assert runs["saved"]["failed"] == {}
+
+
+def test_without_a_saved_question_that_is_said(here: Path) -> None:
+    with pytest.raises(MalformedCases, match="No question is saved yet"):
+        invoke("saved")
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        pytest.param(Request(("nothing-of-this-name",)), "There is no suite", id="unknown suite"),
+        pytest.param(Request(limit=0), "--limit 1 or more", id="empty sample"),
+        pytest.param(Request(data=Path("data-without-sets")), "holds no data set", id="no sets"),
+        pytest.param(Request(("sets/faq",), against=1), "has a corpus of its own", id="a set has no releases"),
+    ],
+)
+def test_what_does_not_go_together_is_told_before_anything_runs(here: Path, request_: Request, expected: str) -> None:
+    with pytest.raises(TellonceError, match=expected):
+        make_plan(request_, load_settings())
+
+
+def test_without_names_the_bundled_suites_and_all_sets_are_run(here: Path) -> None:
+    plan = make_plan(Request(data=Path("sets")), load_settings())
+
+    ((world, suites),) = plan.talks
+    assert world.name == "demo"
+    assert [suite.name for suite in suites] == ["demo", HELD_OUT_SUITE]
+    assert [path.name for path in plan.sets] == ["faq"]
