@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from assistant.profile.customer import Customer
+from assistant.profile.customer import Customer, OwnedProduct
 
 EMAIL, PHONE, NUMBER, NAME, ADDRESS = "e-mail address", "phone number", "order or serial number", "name", "address"
 _SHOWN = {EMAIL: "[e-mail]", PHONE: "[phone]", NUMBER: "[number]", NAME: "[name]", ADDRESS: "[address]"}
@@ -31,14 +31,13 @@ _STREET = re.compile(
     r"\b\d{1,4}[a-z]? (?:[A-Z][\w'’-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Close|Way|Square|Court)\b"
 )
 _CALLS_SELF = re.compile(
-    r"\b(?:my name is|my name's|i am called|this is|i am|i'm)[ ]+"
+    r"\b(?i:my name is|my name's|i am called|this is|i am|i'm)[ ]+"
     r"([A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})(?=\s*(?:[,.!\n]|and\b|from\b|here\b|$))",
 )
 _GREETING = re.compile(
-    r"^\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))(?: there| again)?"
-    r"(?:[ ,]+(?!(?:the|your|you|i|we|a|it|thank|thanks)\b)[^\W\d_][\w'’-]*(?: [A-Z][\w'’-]*){0,2})?\s*[,.!:–-]*[ \t]*"
-    r"(?=\n|[A-Z]|I\b|$)",
-    re.IGNORECASE,
+    r"^\s*(?i:hi|hello|hey|dear|good (?:morning|afternoon|evening))(?i: there| again)?"
+    r"(?:[ ,]+(?!(?:The|Your|You|It|We|Our|A|Yes|No|Thank|Thanks|I)\b)[A-Z][\w'’-]*(?: [A-Z][\w'’-]*){0,2})?"
+    r"\s*(?:[,.!:–-]+\s*|\n)"
 )
 _THANKS_FOR_WAITING = re.compile(
     r"^\s*(?:thank you|thanks|sorry|apologies)(?: so much| very much)? for (?:waiting|your patience|getting in touch|"
@@ -116,7 +115,8 @@ def nameless(customer: Customer | None) -> Customer | None:
     """Whom a question is rehearsed for: the products they own, and nothing by which they could be told."""
     if customer is None:
         return None
-    return Customer(customer.id, locale=customer.locale, products=customer.products)
+    products = tuple(OwnedProduct(product.name) for product in customer.products)
+    return Customer(customer.id, locale=customer.locale, products=products)
 
 
 def _sorted_known(known: Iterable[str]) -> list[tuple[str, str]]:
