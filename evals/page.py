@@ -49,7 +49,7 @@ def node(tag: str, *children: Child | None, **attributes: str | None) -> Element
     return made
 
 
-def table(heads: Sequence[Child], rows: Sequence[Sequence[Child]], *, numbers: set[int]) -> Element:
+def table(heads: Sequence[Child], rows: Sequence[Sequence[Child]], *, numbers: set[int], kind: str = "") -> Element:
     """A table that scrolls sideways by itself where the page is narrow. `numbers`: columns set to the right."""
 
     def cells(tag: str, row: Sequence[Child]) -> list[Element]:
@@ -57,7 +57,7 @@ def table(heads: Sequence[Child], rows: Sequence[Sequence[Child]], *, numbers: s
 
     head = node("thead", node("tr", *cells("th", heads)))
     body = node("tbody", *(node("tr", *cells("td", row)) for row in rows))
-    return node("div", node("table", head, body), class_="wide", tabindex="0")
+    return node("div", node("table", head, body), class_=f"wide {kind}".strip(), tabindex="0")
 
 
 def _storable(text: str) -> str:

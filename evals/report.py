@@ -183,12 +183,14 @@ def _figure_table(run: Judged) -> Element:
     heads = ["figure", "value", "95 % interval", "", "of", "accepted", *(["before"] if compares else [])]
     rows: list[list[str | Element]] = []
     for name, figure in figures_of(run.result).items():
+        if not figure.n:
+            continue
         accepted, before = run.accepted.get(name), earlier.get(name)
-        has_range = figure.n > 0 and name != CALIBRATION_FIGURE
+        has_range = name != CALIBRATION_FIGURE
         rows.append(
             [
                 name,
-                f"{figure.value:.3f}" if figure.n else "none asked",
+                f"{figure.value:.3f}",
                 f"{figure.low:.3f} to {figure.high:.3f}" if has_range else "",
                 draw_interval(figure, before if compares else accepted) if has_range else "",
                 f"{figure.n:,}",
@@ -196,7 +198,7 @@ def _figure_table(run: Judged) -> Element:
                 *(["" if before is None else f"{before:.3f}"] if compares else []),
             ]
         )
-    return table(heads, rows, numbers={1, 2, 4, 5, 6})
+    return table(heads, rows, numbers={1, 2, 4, 5, 6}, kind="figures")
 
 
 def _latency(result: Result | SetResult) -> Element:
@@ -231,7 +233,7 @@ def _tags(result: Result | SetResult) -> Element | None:
 
 
 def _filters(runs: Sequence[Judged]) -> Iterator[Element]:
-    pairs = [pair for run in runs for pair in pairs_of(run)]
+    pairs = [pair for run in runs for pair in _shown(run)]
     counts = {name: sum(name in pair.traits for pair in pairs) for name in FILTERS} | {"all": len(pairs)}
     compared = next((run.before.name for run in runs if run.before), None)
     if compared:
@@ -258,14 +260,21 @@ def _suite(run: Judged) -> Element:
     title = node("h3", f"Suite {run.result.suite}")
     if isinstance(run.result, Result):
         return node("section", title, *(_case(case, run.before) for case in run.result.cases))
-    pairs = sorted(zip(run.result.asked, pairs_of(run), strict=True), key=lambda both: _urgency(both[1]))
-    left_out = len(pairs) - SHOWN_OF_A_SET
+    shown = _shown(run)
+    left_out = len(run.result.asked) - len(shown)
     note = None
     if left_out > 0:
         words = f"The {SHOWN_OF_A_SET} that need a look most: worse, failing, changed, then the rest. "
         note = node("p", f"{words}{left_out:,} more are in the file that --save writes.", class_="muted")
-    shown = (_question(one, pair) for one, pair in pairs[:SHOWN_OF_A_SET])
-    return node("section", title, note, *shown)
+    questions = {one.id: one for one in run.result.asked}
+    return node("section", title, note, *(_question(questions[pair.key], pair) for pair in shown))
+
+
+def _shown(run: Judged) -> list[Pair]:
+    """What is on the page: all of written conversations, the most urgent of a set."""
+    if isinstance(run.result, Result):
+        return pairs_of(run)
+    return sorted(pairs_of(run), key=_urgency)[:SHOWN_OF_A_SET]
 
 
 def _urgency(pair: Pair) -> tuple[bool, bool, bool]:
