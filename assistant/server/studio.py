@@ -6,7 +6,6 @@ process that `studio/indexing.py` starts; what is slow here runs in threads, as 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Security
 from fastapi.security import APIKeyCookie
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from assistant.channels.web import check_origin
@@ -159,7 +159,7 @@ def _add_shelf(router: APIRouter, reading: FindEditor, writing: FindEditor) -> N
             raise BadFrame("The connection was lost: send the files that are not saved again.") from None
         finally:
             if received.saved:
-                await asyncio.to_thread(rooms.library.add, [str(rooms.shelf.folder)])
+                await run_in_threadpool(rooms.library.add, [str(rooms.shelf.folder)])
                 logger.info("studio.uploaded", by=editor.name, files=[saved.name for saved in received.saved])
         return UploadView(
             saved=[SavedFile(name=s.name, bytes=s.size_bytes, replaced=s.replaced) for s in received.saved],
@@ -207,6 +207,7 @@ def _add_jobs(router: APIRouter, reading: FindEditor, writing: FindEditor) -> No
         number: ReleaseNumber, new: NewComparison | None = None, editor: Editor = Depends(writing)
     ) -> JobView:
         against = new.against if new is not None else None
+        await run_in_threadpool(_check_kept, editor.rooms.library, number, against)
         task = {"release": number, "against": against}
         return _started(await editor.rooms.jobs.start("compare", task, editor.name))
 
@@ -334,6 +335,14 @@ _UPLOAD_BODY: dict[str, Any] = {
         },
     }
 }
+
+
+def _check_kept(library: Library, number: int, against: int | None) -> None:
+    """Raises NotFound where one of two releases to compare is not kept; a job would tell it seconds later."""
+    kept = {release.number for release in library.releases()}
+    for one in (number, against):
+        if one is not None and one not in kept:
+            raise NotFound(f"Release {one} is not kept: choose one of the list.")
 
 
 def _sources(rooms: StudioRooms) -> list[SourceView]:

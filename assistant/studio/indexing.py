@@ -82,6 +82,10 @@ class Jobs:
         async with self._starting:
             if self._job is not None and self._job.state == "running":
                 raise Conflict(f"{AT_WORK[self._job.kind]} already: wait until that has ended.")
+            if self._following is not None:
+                await asyncio.wait(
+                    [self._following]
+                )  # a job is done with its last line; its process ends a moment later
             job = Job(f"job_{secrets.token_hex(8)}", kind, "running", "starting", 0, 0, _now(), by)
             await self._keep(job)
             try:

@@ -46,9 +46,11 @@ async def make_jobs(tmp_path: Path) -> AsyncIterator[MakeJobs]:
 
 async def until(jobs: Jobs, wanted: Callable[[Job], bool]) -> Job:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while (job := jobs.current()) is None or not wanted(job):
+        while True:
+            job = jobs.current()
+            if job is not None and wanted(job):
+                return job
             await asyncio.sleep(0.01)
-    return job
 
 
 async def ended(jobs: Jobs) -> Job:
@@ -195,3 +197,14 @@ async def test_a_damaged_memory_is_no_memory(make_jobs: MakeJobs, tmp_path: Path
     assert jobs.current() is None
     await jobs.start("reindex", {}, BY)
     assert (await ended(jobs)).state == "done"
+
+
+async def test_the_next_job_is_not_taken_for_one_whose_process_is_slow_to_end(make_jobs: MakeJobs) -> None:
+    jobs = make_jobs(DOES_IT + "time.sleep(0.5)\n")
+    await jobs.start("reindex", {}, BY)
+    await ended(jobs)
+
+    second = await jobs.start("compare", {}, BY)
+    done = await ended(jobs)
+
+    assert (done.id, done.state) == (second.id, "done")
