@@ -5,9 +5,10 @@ Nothing heavy is imported before the first search or `warm()`: chromadb and onnx
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,49 +27,71 @@ from knowledge.documents import (
     Source,
     Turn,
 )
-from knowledge.embedding import Embedder, Vectors
-from knowledge.errors import IndexMissing, KnowledgeError, SourceNotFound
-from knowledge.index import PassageIndex, Progress, nearest_rows
+from knowledge.embedding import Embedder, default_model_folder, open_embedder
+from knowledge.errors import IndexMissing, SourceNotFound
+from knowledge.index import PassageIndex, Progress
 from knowledge.products import Catalogue
-from knowledge.release_files import ReleaseFiles
-from knowledge.retrieval import QuestionEncoder, Scope, search_release
+from knowledge.retrieval import Scope
+from knowledge.serving import Serving
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from knowledge.releases import Release
 
-KEPT_CATALOGUES = 4
+logger = logging.getLogger(__name__)
+
 TRIES = 3  # a release may be dropped between finding out its name and searching it, but not three times
+KEPT_RELEASES = 10
 
 
 class Library:
     """Everything we know, in releases. A search sees exactly one release, the newest in service when it begins."""
 
-    def __init__(self, engine: Engine, folder: Path, embedder: Embedder, *, chroma_url: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path,
+        embedder: Embedder,
+        *,
+        chroma_url: str | None = None,
+        kept: int = KEPT_RELEASES,
+        opens: Callable[[str], Embedder] | None = None,
+    ) -> None:
         """
         Args:
             engine: the database with the knowledge tables.
-            folder: where this library keeps its releases.
+            folder: where this library keeps its releases (`releases`) and finds its own files (`uploads`).
+            embedder: what new releases are made with.
             chroma_url: a Chroma server; None keeps the vectors in `folder`.
+            kept: how many releases are kept to go back to, the one in service included.
+            opens: another embedder by its name, for a release made with another; None opens it as `embedder` was.
         """
+        from knowledge.building import ReleaseBuilder
+        from knowledge.purges import Purges
+        from knowledge.purging import Purger
         from knowledge.reindexing import Reindexer
         from knowledge.releases import Releases
+        from knowledge.seen_files import SeenFiles
         from knowledge.store import KnowledgeStore
 
         self._folder = folder / "releases"
         self._embedder = embedder
+        self._opens = opens or (lambda name: open_embedder(name, default_model_folder(folder.parent)))
         self._releases = Releases(engine)
         self._store = KnowledgeStore(engine)
-        self._index: PassageIndex = ServedChroma(chroma_url) if chroma_url else EmbeddedChroma(self._folder)
-        self._encoder = QuestionEncoder(embedder)
-        self._loaded = threading.Event()  # set once chromadb is imported and has been asked something
-        self._loading: threading.Thread | None = None
-        self._reindexer = Reindexer(self._releases, self._store, self._index, self._folder, embedder)
+        self._seen = SeenFiles(engine)
+        self._purges = Purges(engine)
+        index: PassageIndex = ServedChroma(chroma_url) if chroma_url else EmbeddedChroma(self._folder)
+        self._serving = Serving(self._store, index, self._folder, embedder, self._opens)
+        self._builder = ReleaseBuilder(self._releases, self._store, index, self._folder, embedder)
+        self._purger = Purger(
+            self._releases, self._store, self._purges, index, self._builder, self._folder, folder / "uploads", embedder
+        )
+        self._reindexer = Reindexer(
+            self._releases, self._store, self._seen, self._purges, self._purger, self._builder, embedder, max(1, kept)
+        )
         self._reindexing = threading.Lock()
-        self._opening = threading.Lock()
-        self._open: tuple[str, ReleaseFiles] | None = None
-        self._catalogues: dict[int, Catalogue] = {}  # replaced whole, so that threads need no lock
 
     @property
     def release(self) -> int | None:
@@ -108,9 +131,9 @@ class Library:
         products = (product,) if isinstance(product, str) else tuple(product or ())
         for attempt in range(TRIES):
             searched = self._live() if release is None else self._releases.get(release)
-            scope = Scope(limit, products, language, self._catalogue_of(searched.number))
+            scope = Scope(limit, products, language, self._serving.catalogue(searched))
             try:
-                return self._search(searched, question, history, scope)
+                return self._serving.search(searched, question, history, scope)
             except IndexMissing:
                 if attempt == TRIES - 1:
                     raise
@@ -118,17 +141,8 @@ class Library:
 
     def catalogue(self, release: int | None = None) -> Catalogue:
         """The products that a release's documents are about (default: the one in service); empty before the first."""
-        number = release if release is not None else self.release
-        return self._catalogue_of(number) if number is not None else Catalogue()
-
-    def _catalogue_of(self, release: int) -> Catalogue:
-        """Of the last few releases that were asked about: a comparison asks about two in turns."""
-        known = self._catalogues.get(release)
-        if known is None:
-            known = Catalogue.of(self._store.titles_and_products(release))
-            kept = list(self._catalogues.items())[1 - KEPT_CATALOGUES :]
-            self._catalogues = {**dict(kept), release: known}
-        return known
+        found = self._releases.get(release) if release is not None else self._releases.live()
+        return self._serving.catalogue(found) if found is not None else Catalogue()
 
     def document(self, document_id: str, release: int | None = None) -> Document | None:
         """The document with the text it had in that release (default: the one in service); None if it had none."""
@@ -143,7 +157,14 @@ class Library:
         """
         from knowledge.reading.files import check_source
 
-        self._store.remember([check_source(location) for location in paths_or_urls])
+        locations = [check_source(location) for location in paths_or_urls]
+        known = set(self._store.locations())
+        for location in locations:
+            if location in known and Path(location).is_dir():
+                continue  # a folder is added again by habit; what was purged comes back when it is named itself
+            for root, name in self._purges.readmit(location):
+                self._seen.forget(root, name)
+        self._store.remember(locations)
 
     def sources(self) -> tuple[Source, ...]:
         """What is read at each reindex, in the order in which it was added."""
@@ -155,11 +176,22 @@ class Library:
         Raises:
             SourceNotFound: it is none.
         """
-        from knowledge.reading.files import is_url
-
-        name = location if is_url(location) else str(Path(location).expanduser().resolve())
-        if not (self._store.forget_source(location) or self._store.forget_source(name)):
+        name = self.locate(location)
+        if name is None or not self._store.forget_source(name):
             raise SourceNotFound(f"{location} is no source: `tellonce knowledge status` lists them.")
+
+    def locate(self, name: str) -> str | None:
+        """A source, or a file or page that was read, as it is remembered; None if it is none.
+
+        Sources that are gone from the disk are found too.
+        """
+        from knowledge.reading.kinds import is_url
+
+        absolute = name if is_url(name) else str(Path(name).expanduser().resolve())
+        for location in (name, absolute):
+            if location in self._store.locations() or self._purges.find(location):
+                return location
+        return None
 
     def reindex(self, progress: Progress | None = None, *, publish: bool = True, by: str = "command") -> IndexReport:
         """Reads every source again, embeds what changed and puts a new release in service.
@@ -175,7 +207,7 @@ class Library:
             ReindexRunning: another one is at work, here or in another process.
         """
         with self._reindexing:
-            return self._reindexer.reindex(progress, publish=publish, by=by)
+            return self._reindexer.reindex(progress or _silent, publish=publish, by=by)
 
     def publish_documents(
         self,
@@ -187,7 +219,7 @@ class Library:
     ) -> IndexReport:
         """A release of exactly these documents, without sources: for evaluations and documents from elsewhere."""
         with self._reindexing:
-            return self._reindexer.publish_documents(documents, progress, publish=publish, by=by)
+            return self._reindexer.publish_documents(documents, progress or _silent, publish=publish, by=by)
 
     def faults(self) -> tuple[ReadingFault, ...]:
         """What the newest reindex could not read."""
@@ -222,9 +254,20 @@ class Library:
         return self._switch(number, by, "rollback")
 
     def _switch(self, number: int, by: str, how: str) -> ReleaseInfo:
-        self._files(self._releases.get(number))
+        self._serving.open(self._releases.get(number))
         self._releases.put_in_service(number, by, how)
         return self._releases.info(number)
+
+    @contextmanager
+    def hold(self, number: int) -> Iterator[None]:
+        """Keeps a release from being dropped, by any process, while it is looked at: for a comparison that takes long.
+
+        Raises:
+            ReleaseUnknown: it is not kept.
+        """
+        with self._builder.held(self._releases.get(number).store):
+            self._releases.get(number)  # it may have been dropped before the lock was had
+            yield
 
     def documents(self, release: int | None = None) -> tuple[DocumentSummary, ...]:
         """The documents of a release (default: the one in service) in the order of their titles."""
@@ -246,7 +289,8 @@ class Library:
             DocumentUnknown: no kept release holds one of them.
             ReindexRunning: a reindex is at work.
         """
-        raise NotImplementedError
+        with self._reindexing:
+            return self._purger.purge(documents, by, progress or _silent)
 
     def status(self) -> LibraryStatus:
         """What is in service and what it was made of."""
@@ -265,41 +309,25 @@ class Library:
 
     def warm(self) -> None:
         """Loads the model and the release in service, and begins to load Chroma: the next search is a quick one."""
+        self._serving.warm(self._releases.live())
+
+    def is_outdated(self) -> bool:
+        """Whether the release in service was made with another embedding model than new ones are."""
         live = self._releases.live()
-        if live is None:
-            self._encoder.encode(["warm"])
-            return
-        self._load_index(self._files(live).base)
-        self.search("warm", limit=1)
+        return live is not None and live.embedder != self._embedder.revision
 
-    def _search(self, release: Release, question: str, history: Sequence[Turn], scope: Scope) -> Findings:
-        files = self._files(release)
+    def embed_again(self, progress: Progress | None = None, *, by: str = "command") -> ReleaseInfo | None:
+        """Embeds what is in service with the model of now and puts that in service; the old release answers meanwhile.
 
-        def nearest(vector: Vectors, limit: int) -> list[int]:
-            return self._nearest(files, vector, limit)
+        None when the model of now made it already. What a run that was cut short has embedded is not embedded again.
 
-        return search_release(
-            release.number, files, nearest, self._store.load_passages, self._encoder, question, history, scope
-        )
-
-    def _nearest(self, files: ReleaseFiles, vector: Vectors, limit: int) -> list[int]:
-        """From Chroma; until it is loaded (1.5 s after the start, on a thread of its own) by an exact scan."""
-        if self._loaded.is_set():
-            return files.nearest(lambda v, most: self._index.nearest(files.base, v, most), vector, limit)
-        self._load_index(files.base)
-        return nearest_rows(files.vectors, vector, limit)
-
-    def _load_index(self, name: str) -> None:
-        with self._opening:
-            if self._loading is None:
-                self._loading = threading.Thread(target=self._warm_index, args=(name,), name="chroma", daemon=True)
-                self._loading.start()
-
-    def _warm_index(self, name: str) -> None:
-        # whatever fails here fails again, and is told, at the first search that asks Chroma
-        with contextlib.suppress(KnowledgeError):
-            self._index.warm(name)
-        self._loaded.set()
+        Raises:
+            ReindexRunning: a reindex is at work; it uses the model of now, too.
+            EmbedderUnavailable: the model cannot be used.
+        """
+        with self._reindexing:
+            made = self._reindexer.embed_again(progress or _silent, by=by)
+        return self._releases.info(made.number) if made else None
 
     def _live(self) -> Release:
         live = self._releases.live()
@@ -307,8 +335,6 @@ class Library:
             raise IndexMissing("Nothing has been indexed yet: run `tellonce knowledge add PATH`.")
         return live
 
-    def _files(self, release: Release) -> ReleaseFiles:
-        with self._opening:
-            if self._open is None or self._open[0] != release.store:
-                self._open = (release.store, ReleaseFiles(self._folder / release.store))
-            return self._open[1]
+
+def _silent(done: int, total: int, what: str) -> None:
+    pass

@@ -1,14 +1,18 @@
-"""`tellonce knowledge`: add sources, reindex, see what is in service, ask it. Floor: door."""
+"""`tellonce knowledge`: add sources, reindex, see what is in service, ask it. Floor: door.
+
+`commands/releases.py` and `commands/gaps.py` add to it.
+"""
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.commands.terminal import JsonFlag, out, print_json, progress_bar
+from assistant.commands import gaps, releases
+from assistant.commands.releases import be_nice, open_knowledge
+from assistant.commands.terminal import JsonFlag, fail, out, print_json, progress_bar
 
 if TYPE_CHECKING:
     from knowledge.documents import Findings, IndexReport, LibraryStatus
@@ -18,8 +22,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="What the assistant knows.\n\nExample: tellonce knowledge add ./help-site manual.pdf",
 )
-
-NICENESS = 10  # indexing takes what the server leaves
 
 
 @app.command()
@@ -33,18 +35,31 @@ def add(
 
     Example: tellonce knowledge add ./help-site manual.pdf https://example.com/faq
     """
-    library = _open_library()
+    library = open_knowledge()
     library.add(sources)
     _reindex(library, as_json=as_json)
 
 
 @app.command()
-def reindex(as_json: JsonFlag = False) -> None:
+def reindex(
+    publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Put the new release in service.")] = True,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Do not publish; show which answers would change.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Reads all sources again and puts a new release in service; only what changed is embedded.
 
-    Example: tellonce knowledge reindex
+    With --compare, the saved questions and last week's real ones are answered by the new release and by the one in
+    service, and the answers that differ are shown.
+
+    Example: tellonce knowledge reindex --compare
     """
-    _reindex(_open_library(), as_json=as_json)
+    library = open_knowledge()
+    if compare:
+        _reindex_and_compare(library, as_json=as_json)
+    else:
+        _reindex(library, publish=publish, as_json=as_json)
 
 
 @app.command()
@@ -53,7 +68,7 @@ def status(as_json: JsonFlag = False) -> None:
 
     Example: tellonce knowledge status
     """
-    state = _open_library().status()
+    state = open_knowledge().status()
     if as_json:
         print_json(asdict(state))
     else:
@@ -71,37 +86,68 @@ def search(
 
     Example: tellonce knowledge search "How do I descale it?" --product "Lark 2"
     """
-    findings = _open_library().search(question, limit=limit, product=product)
+    findings = open_knowledge().search(question, limit=limit, product=product)
     if as_json:
         print_json(asdict(findings))
     else:
         _print_findings(findings)
 
 
-def _open_library() -> Library:
-    from assistant.app import open_library
-    from assistant.settings import load_settings
-
-    return open_library(load_settings())
+releases.register(app)
+gaps.register(app)
 
 
-def _reindex(library: Library, *, as_json: bool) -> None:
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    with progress_bar("Indexing", quiet=as_json) as step:
-        report = library.reindex(step)
+def _reindex(library: Library, *, publish: bool = True, as_json: bool) -> None:
+    report = _run(library, publish=publish, as_json=as_json)
     if as_json:
         print_json(asdict(report))
     else:
-        _print_report(report)
+        _print_report(report, in_service=library.release == report.release)
 
 
-def _print_report(report: IndexReport) -> None:
+def _run(library: Library, *, publish: bool, as_json: bool) -> IndexReport:
+    be_nice()
+    with progress_bar("Indexing", quiet=as_json) as step:
+        return library.reindex(step, publish=publish)
+
+
+def _reindex_and_compare(library: Library, *, as_json: bool) -> None:
+    from assistant.app import open_engine, open_profiles
+    from assistant.settings import load_settings
+    from assistant.studio.comparing import compare_releases
+
+    before = library.release
+    if before is None:
+        raise fail("Nothing is in service to compare with: run `tellonce knowledge reindex` first.")
+    report = _run(library, publish=False, as_json=as_json)
+    if report.release == before:
+        if as_json:
+            print_json({"report": asdict(report), "comparison": None})
+        else:
+            _print_report(report, in_service=True)
+            out.print("Nothing changed: there is nothing to compare.")
+        return
+    settings = load_settings()
+    engine = open_engine(settings)
+    load_customer = open_profiles(settings, engine).load
+    with library.hold(report.release), library.hold(before), progress_bar("Comparing", quiet=as_json) as step:
+        comparison = compare_releases(
+            library, settings, engine, report.release, before, load_customer=load_customer, progress=step
+        )
+    if as_json:
+        print_json({"report": asdict(report), "comparison": comparison.as_data()})
+        return
+    _print_report(report, in_service=False)
+    gaps.print_comparison(comparison)
+
+
+def _print_report(report: IndexReport, *, in_service: bool) -> None:
     counts = ((report.added, "added"), (report.changed, "changed"), (report.removed, "removed"))
     words = ", ".join(f"{count:,} {what}" for count, what in (*counts, (report.unchanged, "unchanged")))
-    out.print(
-        f"Release {report.release} is in service: {report.passages:,} passages. Documents: {words}.", soft_wrap=True
-    )
+    place = "is in service" if in_service else "waits to be published"
+    out.print(f"Release {report.release} {place}: {report.passages:,} passages. Documents: {words}.", soft_wrap=True)
+    if not in_service:
+        out.print(f"Put it in service with `tellonce knowledge publish {report.release}`.", highlight=False)
     if not report.faults:
         return
     from rich.markup import escape
