@@ -6,78 +6,57 @@ Floor: store. Each format's reader is imported when its first file comes.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from knowledge.documents import Document, ReadingFault
 from knowledge.errors import SourceNotFound
 from knowledge.reading.faults import Unreadable
-from knowledge.reading.kinds import ACCEPTED_SUFFIXES, MEDIA_TYPES, describe_kind, is_url
+from knowledge.reading.folder import find_file, find_in_folder
+from knowledge.reading.kinds import ACCEPTED_SUFFIXES, DOCX, MEDIA_TYPES, OTHER_DOCUMENTS, describe_kind, is_url
 from knowledge.reading.language import detect_language
 from knowledge.reading.result import Reading
+from knowledge.reading.room import is_quick, shared_room
+from knowledge.reading.sources import MAX_FILE_BYTES, READER_VERSION, SourceFile, SourceSilent, content_hash
+
+if TYPE_CHECKING:
+    from knowledge.reading.web import Web
 
 __all__ = [
-    "ACCEPTED_SUFFIXES", "MAX_FILE_BYTES", "MEDIA_TYPES", "READER_VERSION", "SourceFile", "check_source",
-    "content_hash", "describe_kind", "document_id", "find_files", "is_url", "read_file",
+    "ACCEPTED_SUFFIXES", "MAX_FILE_BYTES", "MEDIA_TYPES", "READER_VERSION", "SourceFile", "SourceSilent",
+    "check_source", "content_hash", "describe_kind", "document_id", "find_files", "is_url", "read_file", "read_now",
 ]  # fmt: skip
 
-READER_VERSION = 2  # raised when the same bytes would be read otherwise: documents are then read again
-MAX_FILE_BYTES = 100_000_000
 MAX_TEXT_CHARS = 20_000_000
-SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
-NOT_KNOWLEDGE = frozenset({"license", "license.md", "license.txt", "source", "changelog.md", "code_of_conduct.md"})
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One file or page below a source that was added. `load` reads its bytes; `name` is what people see."""
+def find_files(location: str, web: Web | None = None) -> Iterator[SourceFile | ReadingFault]:
+    """Every readable file below a path or in a ZIP, the page at a URL, the pages of a sitemap.
 
-    root: str
-    name: str  # path relative to the root, or the URL
-    media_type: str
-    load: Callable[[], bytes] = field(repr=False, compare=False)
-    changed_at: str | None = None
-    url: str | None = None
+    Args:
+        web: what goes through the net in this run; None: a new one, which asks for whole pages.
+    """
+    kind = describe_kind(location)
+    if kind in ("page", "sitemap"):
+        from knowledge.reading.sitemap import find_pages
+        from knowledge.reading.web import Web
 
-
-def find_files(location: str) -> Iterator[SourceFile | ReadingFault]:
-    """Every readable file below a path, or the page at a URL; a file of an unknown kind named alone is a fault."""
-    if is_url(location):
-        from knowledge.reading.web import find_page
-
-        yield find_page(location)
+        web = web or Web()
+        yield from find_pages(location, web) if kind == "sitemap" else [web.page(location)]
         return
     path = Path(location)
-    if path.is_file():
-        media_type = MEDIA_TYPES.get(path.suffix.lower())
-        if media_type is None:
-            kinds = ", ".join(sorted(set(MEDIA_TYPES)))
-            yield ReadingFault(path.name, f"files of kind '{path.suffix}' cannot be read: use one of {kinds}")
-        else:
-            yield _source_file(path.parent, path, media_type)
-        return
-    if not path.is_dir():
+    if kind == "folder":
+        yield from find_in_folder(path)
+    elif not path.is_file():
         yield ReadingFault(location, "it is not there any more: add it again, or its documents leave with this release")
-        return
-    root = path.resolve()
-    for found in sorted(path.rglob("*")):
-        parts = found.relative_to(path).parts
-        if (
-            any(part.startswith(".") or part in SKIPPED_FOLDERS for part in parts)
-            or found.name.lower() in NOT_KNOWLEDGE
-        ):
-            continue
-        media_type = MEDIA_TYPES.get(found.suffix.lower())
-        if media_type is None or not found.is_file():
-            continue
-        if not found.resolve().is_relative_to(root):
-            yield ReadingFault("/".join(parts), "it is a link that leads out of the folder: copy the file itself")
-            continue
-        yield _source_file(path, found, media_type)
+    elif path.suffix.lower() not in ACCEPTED_SUFFIXES | set(OTHER_DOCUMENTS):
+        kinds = ", ".join(sorted(ACCEPTED_SUFFIXES))
+        yield ReadingFault(path.name, f"files of kind '{path.suffix}' cannot be read: use one of {kinds}")
+    else:
+        yield from find_file(path, path.parent, path.parent.resolve())
 
 
 def check_source(location: str) -> str:
@@ -87,7 +66,7 @@ def check_source(location: str) -> str:
         SourceNotFound: there is neither a file nor a folder of that name, or the URL has no host.
     """
     if is_url(location):
-        from knowledge.reading.web import check_url
+        from knowledge.reading.addresses import check_url
 
         return check_url(location)
     path = Path(location).expanduser()
@@ -96,25 +75,23 @@ def check_source(location: str) -> str:
     return str(path.resolve())
 
 
-def content_hash(data: bytes, file: SourceFile) -> str:
-    """What tells that a file must be read again: its bytes, its name and the reader's version."""
-    digest = hashlib.blake2b(data, digest_size=16)
-    digest.update(f"\x1f{READER_VERSION}\x1f{file.name}\x1f{file.url}".encode())
-    return digest.hexdigest()
-
-
 def read_file(file: SourceFile, data: bytes) -> list[Document]:
-    """The documents in a file (several where a table's rows belong to different products).
+    """The documents in a file (several where a table's rows belong to different products), within bounded time.
 
     Raises:
-        Unreadable: the file is empty, broken, encrypted, too large or not what its name says.
+        Unreadable: the file is empty, broken, encrypted, too large, too slow or not what its name says.
     """
     if not data.strip():
         raise Unreadable("it is empty")
     if len(data) > MAX_FILE_BYTES:
         raise Unreadable(f"it is larger than {MAX_FILE_BYTES // 1_000_000} MB: split it")
-    if data.startswith(b"%PDF-") and is_url(file.name):  # a page may be anything, whatever its address says
-        file = dataclasses.replace(file, media_type="application/pdf")
+    return read_now(file, data) if is_quick(file, data) else shared_room().read(file, data)
+
+
+def read_now(file: SourceFile, data: bytes) -> list[Document]:
+    """The same in this process, however long it takes."""
+    if is_url(file.name):
+        file = dataclasses.replace(file, media_type=_type_of_page(file.media_type, data))
     readings = [reading for reading in _read(file, data) if reading.text.strip()]
     if not readings:
         raise Unreadable("it holds no text")
@@ -124,26 +101,24 @@ def read_file(file: SourceFile, data: bytes) -> list[Document]:
     return [_document(file, reading, digest) for reading in readings]
 
 
+def _type_of_page(promised: str, data: bytes) -> str:
+    """A page may be anything, whatever its address says: its first bytes tell."""
+    start = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"%pdf-"):
+        return "application/pdf"
+    if start.startswith(b"pk\x03\x04") and b"word/" in data:
+        return DOCX
+    if start.startswith((b"<!doctype html", b"<html")) or (b"<body" in start and b"<head" in start):
+        return "text/html"
+    if promised == "text/html" and b"<" not in start:
+        return "text/markdown" if re.search(rb"^#{1,6} \S|^[-*] \S", data[:20_000], re.M) else "text/plain"
+    return promised
+
+
 def document_id(root: str, name: str, part: str = "") -> str:
     """An id that stays over re-reads and over machines: of the root's own name, the name below it and the part."""
     stem = root if is_url(root) else PurePosixPath(root).name
     return hashlib.blake2b(f"{stem}\x1f{name}\x1f{part}".encode(), digest_size=8).hexdigest()
-
-
-def _source_file(root: Path, path: Path, media_type: str) -> SourceFile:
-    def load() -> bytes:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise Unreadable(f"it is larger than {MAX_FILE_BYTES // 1_000_000} MB: split it")
-        return path.read_bytes()
-
-    changed = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
-    return SourceFile(
-        root=str(root),
-        name=path.relative_to(root).as_posix(),
-        media_type=media_type,
-        load=load,
-        changed_at=changed.isoformat(timespec="seconds"),
-    )
 
 
 def _read(file: SourceFile, data: bytes) -> list[Reading]:
@@ -188,7 +163,7 @@ def _document(file: SourceFile, reading: Reading, digest: str) -> Document:
         language=reading.language or detect_language(reading.text),
         url=reading.url or file.url,
         products=reading.products,
-        changed_at=reading.changed_at or file.changed_at,
+        changed_at=reading.changed_at or file.changed_at or file.answered.get("changed_at") or None,
         pages=reading.pages,
         audience=reading.audience,
     )

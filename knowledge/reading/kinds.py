@@ -28,6 +28,21 @@ MEDIA_TYPES = {
     ".text": "text/plain",
 }
 ACCEPTED_SUFFIXES = frozenset({*MEDIA_TYPES, ".zip"})  # what may be uploaded or added as a file
+OTHER_DOCUMENTS = {  # what people take for readable too, and what to make of it
+    ".doc": "save it as DOCX",
+    ".odt": "save it as DOCX or PDF",
+    ".rtf": "save it as DOCX or PDF",
+    ".pages": "export it as DOCX or PDF",
+    ".ppt": "export it as PDF",
+    ".pptx": "export it as PDF",
+    ".odp": "export it as PDF",
+    ".xls": "save its sheets as CSV",
+    ".xlsx": "save its sheets as CSV",
+    ".ods": "save its sheets as CSV",
+    ".epub": "export it as PDF or HTML",
+}
+SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv", "__macosx"})
+ABOUT_THE_FOLDER = frozenset({"license", "licence", "changelog", "code_of_conduct"})
 SITEMAP_PATH = re.compile(r"\.xml(\.gz)?$|/sitemap[^/]*\.txt$", re.I)
 
 
@@ -47,3 +62,13 @@ def describe_kind(location: str) -> LocationKind:
 def media_type_of(name: str) -> str | None:
     """The media type that a file's name promises; None for a kind that is not read."""
     return MEDIA_TYPES.get(PurePosixPath(name).suffix.lower())
+
+
+def is_knowledge(parts: tuple[str, ...]) -> bool:
+    """Whether a path below a source may be knowledge: nothing hidden, no program's folder, no licence on top of it.
+
+    Deeper down a page called `license.md` is a page like any other.
+    """
+    if any((part.startswith(".") and part != "..") or part.lower() in SKIPPED_FOLDERS for part in parts):
+        return False
+    return len(parts) != 1 or PurePosixPath(parts[0]).stem.lower() not in ABOUT_THE_FOLDER
