@@ -22,6 +22,7 @@ from assistant.studio.saved_questions import SavedQuestions
 from assistant.turn.conversation import Question
 from assistant.turn.understanding import Intent
 from knowledge.documents import Turn
+from knowledge.errors import IndexMissing, ReleaseUnknown
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -122,10 +123,15 @@ def compare_releases(
         progress: called as (done, total, what) from the calling thread.
 
     Raises:
-        IndexMissing: one of the releases is not kept.
+        IndexMissing: nothing is in service to compare with.
+        ReleaseUnknown: one of the releases is not kept.
     """
     other = against if against is not None else library.release
-    assert other is not None, "a release to compare is younger than the first one in service"
+    if other is None:
+        raise IndexMissing("Nothing is in service to compare with: publish a release first.")
+    kept = {one.number for one in library.releases()}
+    if missing := {release, other} - kept:
+        raise ReleaseUnknown(f"Release {min(missing)} is not kept any more: choose another one.")
     asked = [*SavedQuestions(engine).comparable(), *cases]
     asked += recent_questions(JournalReading(engine), _days_ago(RECENT_DAYS), load_customer=load_customer)
     rehearsal = Rehearsal(library, settings, load_customer=_nameless(load_customer))

@@ -22,6 +22,7 @@ from assistant.turn.conversation import Question
 from assistant.turn.embedded import RememberingEncode
 from assistant.turn.policy import ANSWER_SURENESS
 from knowledge.documents import Document, Findings, Turn
+from knowledge.errors import IndexMissing, KnowledgeError
 
 if TYPE_CHECKING:
     from assistant.settings import Settings
@@ -115,7 +116,8 @@ class Rehearsal:
             like: the answer at another release; taken over where every search behind it finds the same here.
 
         Raises:
-            IndexMissing: that release is not kept, or nothing has been indexed yet.
+            IndexMissing: nothing has been indexed yet.
+            ReleaseUnknown: that release is not kept.
         """
         number = await self._number(release)
         sayings = tuple(turn.text for turn in history if turn.role == "customer")[-REPLAYED_TURNS:]
@@ -147,7 +149,10 @@ class Rehearsal:
     async def _number(self, release: int | None) -> int:
         if release is not None:
             return release
-        return await asyncio.to_thread(lambda: self._library.release) or 0
+        live = await asyncio.to_thread(lambda: self._library.release)
+        if live is None:
+            raise IndexMissing("Nothing has been indexed yet: run `tellonce knowledge add PATH`.")
+        return live
 
     async def _replay(
         self, sayings: tuple[str, ...], release: int, customer: str | None, product: str | None
@@ -164,14 +169,16 @@ class Rehearsal:
         return self._replayed[key]
 
     async def _answer(self, question: Question, release: int) -> RehearsedAnswer:
-        searches: list[Searched] = []
-        token = _SEARCHES.set(searches)
+        heard = _Heard()
+        token = _HEARD.set(heard)
         try:
             answer = await self._answering_of(release).answer(question, _unheard)
         finally:
-            _SEARCHES.reset(token)
+            _HEARD.reset(token)
+        if heard.error is not None:  # a customer would be told that we found nothing; an editor is told why
+            raise heard.error
         assert answer is not None, "nobody else has the floor in a rehearsal"
-        return _rehearsed(answer, release, searches)
+        return _rehearsed(answer, release, heard.searches)
 
     def _answering_of(self, release: int) -> Answering:
         if release not in self._answering:
@@ -183,8 +190,13 @@ class Rehearsal:
 
     def _make_answering(self, release: int) -> Answering:
         async def search(question: str, **narrowing: Any) -> Findings:
-            findings = await self._search(question, release, narrowing)
-            _SEARCHES.get().append(Searched(question, narrowing, findings))
+            heard = _HEARD.get()
+            try:
+                findings = await self._search(question, release, narrowing)
+            except KnowledgeError as error:
+                heard.error = error
+                raise
+            heard.searches.append(Searched(question, narrowing, findings))
             return findings
 
         async def read_document(document_id: str, number: int | None) -> Document | None:
@@ -217,7 +229,15 @@ class Rehearsal:
         return self._library.catalogue(one) == self._library.catalogue(other)
 
 
-_SEARCHES: ContextVar[list[Searched]] = ContextVar("searches")
+@dataclass(slots=True)
+class _Heard:
+    """What was searched for one answer, and what kept a search from being made."""
+
+    searches: list[Searched] = field(default_factory=list)
+    error: KnowledgeError | None = None
+
+
+_HEARD: ContextVar[_Heard] = ContextVar("heard")
 
 
 async def _nobody(customer_id: str) -> Customer | None:

@@ -117,7 +117,8 @@ class SavedQuestions:
         place: tuple[str, int] | None = None,
         slug: str | None = None,
     ) -> SavedQuestion:
-        """Keeps a question. The same question with the same history is kept once: its expectations are then replaced.
+        """Keeps a question. The same question of the same customer after the same history is kept once: its
+        expectations are then replaced.
 
         Args:
             by: who keeps it, an agent's e-mail address or "command".
@@ -135,7 +136,8 @@ class SavedQuestions:
         with self._engine.begin() as connection:
             connection.execute(update(saved_questions).where(saved_questions.c.id == "").values(id=""))  # the lock
             rows = connection.execute(select(saved_questions)).all()
-            same = next((row for row in rows if row.question == question and row.history == said), None)
+            wording = (question, said, customer)
+            same = next((row for row in rows if (row.question, row.history, row.customer) == wording), None)
             if same is not None:
                 where = saved_questions.c.id == same.id
                 connection.execute(update(saved_questions).where(where).values(expect=wanted))

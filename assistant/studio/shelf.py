@@ -17,8 +17,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from knowledge.reading.files import NOT_KNOWLEDGE, SKIPPED_FOLDERS
-from knowledge.reading.kinds import ACCEPTED_SUFFIXES
+from knowledge.reading.kinds import ACCEPTED_SUFFIXES, SKIPPED_FOLDERS, is_knowledge
 
 ANSWERS = "answers"  # the folder of accepted answers: their files are made by the studio, not uploaded
 ARRIVING = ".arriving"  # hidden, so that a reindex does not see it
@@ -188,10 +187,10 @@ def safe_name(name: str) -> str:
         raise NotTaken("it has no name: give it one")
     if len(parts) > PATH_MAX_PARTS:
         raise NotTaken(f"it lies more than {PATH_MAX_PARTS} folders deep: upload a folder further down")
-    if parts[-1].lower() in NOT_KNOWLEDGE:
+    if skipped := [part for part in parts[:-1] if part.lower() in SKIPPED_FOLDERS]:
+        raise NotTaken(f"what lies in a folder named {skipped[0]} is not read as knowledge")
+    if not is_knowledge(tuple(parts)):
         raise NotTaken("files of this name tell about software, not about products: rename it to have it read")
-    if skipped := SKIPPED_FOLDERS.intersection(parts[:-1]):
-        raise NotTaken(f"what lies in a folder named {min(skipped)} is not read as knowledge")
     if len(parts) > 1 and parts[0].casefold() == ANSWERS:
         parts[0] = f"{parts[0]} uploaded"
     return "/".join(parts)
