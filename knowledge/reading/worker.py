@@ -15,12 +15,14 @@ from knowledge.reading.room import receive, send
 
 IDLE_SECONDS = 30.0
 MAX_MEMORY_BYTES = 3_000_000_000
+MAX_DEPTH = 6000  # lxml nests 256 deep, and each element takes a few calls
 
 
 def main() -> None:
     """Serves one file after the other, until nothing has come for half a minute or the other side has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the program that reindexes; this one follows
     _limit_memory()
+    sys.setrecursionlimit(MAX_DEPTH)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints goes nowhere near the answers
     while select.select([0], [], [], IDLE_SECONDS)[0]:
