@@ -69,6 +69,8 @@ def decide_subject(
 def mend_names(text: str, catalogue: Catalogue) -> str:
     """The text with product names that are one slip from right put right: "petrl". Other words stay as they are."""
     parts = {part.casefold(): part for name in catalogue.names for part in name.split() if len(part) >= MENDED_LETTERS}
+    if not parts:
+        return text
 
     def mended(match: re.Match[str]) -> str:
         word = match[0].casefold()

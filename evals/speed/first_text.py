@@ -29,11 +29,13 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from evals.speed.figures import Figure, print_figures
 
-TOKENS = 200  # of an answer in the crowd, at 50 a second
-SHORT = "Which of the two kettles would you take for green tea? mock;ttft=0.02;tps=100;n=5;"
-LONG = f"Which of the two kettles would you take for green tea? mock;ttft=0.05;tps=50;n={TOKENS};"
-SESSIONS = 20  # at once, for CPU a token
-ROUNDS = 5  # ours and the relay's turn about, so that a noisy neighbour hits both
+QUESTION = "Which of the two kettles would you take for green tea?"
+# As a real model answers: a pause, then some tokens. Servers are measured as cold as they are between two customers.
+ALONE = f"{QUESTION} mock;ttft=0.2;tps=30;n=10;"
+TOKENS = 200  # of an answer in a crowd, at 50 a second
+CROWD = f"{QUESTION} mock;ttft=0.05;tps=50;n={TOKENS};"
+SESSIONS = (20, 100)  # at once; the first is also how CPU a token is measured
+ROUNDS = 4  # ours and the relay's turn about, so that a noisy neighbour hits both
 SUBPROTOCOL = "tellonce.v1"
 
 
@@ -54,25 +56,29 @@ class Server:
 def measure(quick: bool = False) -> list[Figure]:
     """The figures of PROTOCOL section 8 that tell what we add to a model's stream."""
     rounds = 2 if quick else ROUNDS
-    with _running() as (ours, relay):
-        added: dict[bool, list[float]] = {True: [], False: []}
-        busy: dict[bool, list[float]] = {True: [], False: []}
-        cpu: dict[bool, list[float]] = {True: [], False: []}
-        for server in (ours, relay):
+    added: dict[int, dict[bool, list[float]]] = {count: {True: [], False: []} for count in (1, *SESSIONS)}
+    cpu: dict[bool, list[float]] = {True: [], False: []}
+    with _running() as servers:
+        for server in servers:
             asyncio.run(_turns(server, 10))
         for _ in range(rounds):
-            for server in (ours, relay):
-                added[server.ours] += asyncio.run(_turns(server, 15 if quick else 40))
-                spent, late = asyncio.run(_crowd(server, SESSIONS))
-                cpu[server.ours].append(spent)
-                busy[server.ours] += late
-    return [
-        _figure("added time to first text, p50", added, 0.5, 0.5),
-        _figure("added time to first text, p95", added, 0.95, None),
-        _figure(f"the same with {SESSIONS} sessions, p50", busy, 0.5, None),
-        _figure(f"the same with {SESSIONS} sessions, p95", busy, 0.95, None),
-        _ratio("CPU a streamed token", statistics.median(cpu[True]), statistics.median(cpu[False]), "µs", 1 / 3),
+            for server in servers:
+                added[1][server.ours] += asyncio.run(_turns(server, 8 if quick else 20))
+            for sessions in SESSIONS:
+                for server in servers:
+                    spent, late = asyncio.run(_crowd(server, sessions))
+                    added[sessions][server.ours] += late
+                    if sessions == SESSIONS[0]:
+                        cpu[server.ours].append(spent)
+    figures = [
+        _figure("added time to first text, p50", added[1], 0.5, 0.5),
+        _figure("added time to first text, p95", added[1], 0.95, None),
     ]
+    for sessions in SESSIONS:
+        figures.append(_figure(f"the same with {sessions} sessions, p50", added[sessions], 0.5, None))
+        figures.append(_figure(f"the same with {sessions} sessions, p95", added[sessions], 0.95, None))
+    ours, relay = (statistics.median(cpu[who]) for who in (True, False))
+    return [*figures, _ratio("CPU a streamed token", ours, relay, "µs", 1 / 3)]
 
 
 def _figure(name: str, values: dict[bool, list[float]], fraction: float, bound: float | None) -> Figure:
@@ -88,13 +94,13 @@ def _ratio(name: str, ours: float, relay: float, unit: str, bound: float | None)
 
 async def _turns(server: Server, count: int) -> list[float]:
     """Added milliseconds to first text of `count` conversations, one after the other."""
-    return [await _turn(server, SHORT) for _ in range(count)]
+    return [await _turn(server, ALONE) for _ in range(count)]
 
 
 async def _crowd(server: Server, sessions: int) -> tuple[float, list[float]]:
     """CPU microseconds a token with so many conversations at once, and their added milliseconds."""
     before = server.cpu_seconds()
-    late = await asyncio.gather(*(_turn(server, LONG) for _ in range(sessions)))
+    late = await asyncio.gather(*(_turn(server, CROWD) for _ in range(sessions)))
     return (server.cpu_seconds() - before) / (sessions * TOKENS) * 1e6, list(late)
 
 
@@ -192,7 +198,7 @@ async def _answers(server: Server) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            await asyncio.wait_for(_turn(server, SHORT), 10)
+            await asyncio.wait_for(_turn(server, ALONE), 10)
             return
         except (OSError, RuntimeError, ValueError, TimeoutError):
             if time.monotonic() > deadline:
