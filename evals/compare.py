@@ -143,6 +143,17 @@ def tell_words_apart(before: str, after: str) -> list[Piece]:
     return list(_joined(pieces))
 
 
+def shared_part(pieces: Iterable[Piece]) -> float:
+    """How much of both texts together stayed, by characters, 0..1."""
+    stayed = changed = 0
+    for kind, text in pieces:
+        if kind == "same":
+            stayed += 2 * len(text)
+        else:
+            changed += len(text)
+    return stayed / (stayed + changed) if stayed + changed else 1.0
+
+
 def _joined(pieces: Iterable[Piece]) -> Iterable[Piece]:
     """A lone blank between two changes belongs to them: strokes should not break at every word."""
     gone, new = "", ""

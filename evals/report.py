@@ -14,10 +14,12 @@ from evals.cases import Check
 from evals.certainty import calibration_error
 from evals.compare import (
     Change,
+    Piece,
     Side,
     Verdict,
     decide_change,
     decide_verdict,
+    shared_part,
     side_of_question,
     side_of_turn,
     tell_words_apart,
@@ -29,6 +31,7 @@ from evals.outcomes import CASES_FIGURE, CaseResult, Quote, Result, TurnResult, 
 from evals.page import node, render_page, table
 from evals.sets import CALIBRATION_FIGURE, Asked, SetResult
 
+LEGIBLE = 0.5  # two answers that share less are shown one below the other: strokes everywhere say nothing
 SHOWN_OF_A_SET = 200  # questions; the page stays one that a phone opens
 FILTERS = {
     "all": "All",
@@ -343,16 +346,22 @@ def _answer(pair: Pair) -> Element:
     if before is None or before.text is None or pair.change == "same":
         return node("div", said, class_="answer")
     outcome = f"Before: {before.outcome}. Now: {after.outcome}." if before.outcome != after.outcome else None
+    pieces = tell_words_apart(before.text, said)
+    if shared_part(pieces) < LEGIBLE:
+        shown = [_labelled("Before", before.text or "(no message)"), _labelled("Now", said)]
+    else:
+        shown = [node("div", *_pieces(pieces), class_="answer")]
     return node(
-        "div",
-        node("p", outcome, class_="outcome-changed") if outcome else None,
-        node("div", *_pieces(before.text, said), class_="answer"),
-        _sources(before, after),
+        "div", node("p", outcome, class_="outcome-changed") if outcome else None, *shown, _sources(before, after)
     )
 
 
-def _pieces(before: str, after: str) -> Iterator[Element | str]:
-    for kind, text in tell_words_apart(before, after):
+def _labelled(label: str, text: str) -> Element:
+    return node("div", node("span", label, class_="muted label"), text, class_="answer")
+
+
+def _pieces(pieces: Sequence[Piece]) -> Iterator[Element | str]:
+    for kind, text in pieces:
         if kind == "same":
             yield text
         elif kind == "gone":

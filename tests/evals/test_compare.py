@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.errors import TellonceError
-from evals.compare import Change, Side, Verdict, decide_change, decide_verdict, sides_of, tell_words_apart
+from evals.compare import (
+    Change,
+    Side,
+    Verdict,
+    decide_change,
+    decide_verdict,
+    shared_part,
+    sides_of,
+    tell_words_apart,
+)
 from evals.earlier import earlier_of, load_runs, save_runs
 from tests.evals.results import asked, result, set_result
 
@@ -54,6 +63,19 @@ def test_words_are_told_apart_as_wholes() -> None:
         ("new", "month, please"),
         ("same", "."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [
+        pytest.param("a b c", "a b c", 1.0, id="the same"),
+        pytest.param("one", "two", 0.0, id="nothing"),
+        pytest.param("", "", 1.0, id="both empty"),
+        pytest.param("abcd efgh", "abcd ijkl", 10 / 18, id="half"),
+    ],
+)
+def test_how_much_two_texts_share(before: str, after: str, share: float) -> None:
+    assert shared_part(tell_words_apart(before, after)) == pytest.approx(share)
 
 
 texts = st.lists(st.sampled_from(["a", "bb", "c", ".", "£4.50"]), max_size=12).map(" ".join)

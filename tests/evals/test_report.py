@@ -97,6 +97,13 @@ def test_what_is_new_is_marked_and_what_is_gone_is_struck_out() -> None:
     assert "It did not hold before: the answer tells soap." in page
 
 
+def test_answers_that_share_little_stand_one_below_the_other() -> None:
+    page = render_report([answered_otherwise()])
+
+    assert 'label">Before</span>I could not find this.</div>' in page
+    assert 'label">Now</span>Use soap. [1]</div>' in page
+
+
 def test_each_filter_finds_its_questions_and_counts_them() -> None:
     run = answered_otherwise()
 
