@@ -7,6 +7,7 @@ sockets open), rooms (knowledge, profiles, turns: answers flow). What is asked b
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -205,6 +206,16 @@ class App:
             self._fail(error)
             return
         gc.freeze()  # what is loaded stays: no collection goes through its half a million objects again
+        await self._follow_embedding_model()
+
+    async def _follow_embedding_model(self) -> None:
+        """Another model than the one that serves: a job embeds anew with it, and the old release answers meanwhile."""
+        try:
+            studio = await self._open_studio()
+            if await asyncio.to_thread(studio.library.is_outdated):
+                await studio.jobs.start("reindex", {"only_embed": True}, "tellonce")
+        except Exception as error:  # nothing is lost: the next reindex does the same
+            logger.warning("start.not_embedded_anew", error=str(error), exc_info=error)
 
     def _fail(self, error: Exception) -> None:
         """A server without its stores or its turns helps nobody: it says why and ends."""

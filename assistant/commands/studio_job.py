@@ -52,12 +52,17 @@ class Steps:
 
 
 def reindex(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
-    """A new release of all sources; its report is an `IndexReport`."""
+    """A new release of all sources, or with `only_embed` of what is in service; its report is an `IndexReport`."""
     from assistant.app import open_library
     from assistant.settings import load_settings
+    from knowledge.documents import IndexReport
 
     library = open_library(load_settings())
-    return asdict(library.reindex(steps, publish=task["publish"], by=task["by"]))
+    if not task.get("only_embed"):
+        return asdict(library.reindex(steps, publish=task["publish"], by=task["by"]))
+    library.embed_again(steps, by=task["by"])
+    status = library.status()
+    return asdict(IndexReport(status.release or 0, unchanged=status.documents, passages=status.passages))
 
 
 def compare(task: dict[str, Any], steps: Steps) -> dict[str, Any]:

@@ -151,7 +151,8 @@ class Jobs:
         if job is None or job.state != "running":
             return
         if "report" in said:
-            await self._keep(replace(job, state="done", what="done", report=said["report"], ended_at=_now()))
+            done = replace(job, state="done", what="done", done=job.total, report=said["report"], ended_at=_now())
+            await self._keep(done)
             logger.info("studio.job_done", job=job.id, kind=job.kind)
         elif "error" in said:
             await self._keep(_failed(job, str(said["error"])))
