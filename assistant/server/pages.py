@@ -60,6 +60,7 @@ COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg", ".web
 SHOP_PAGE, HOME_PAGE = "demo/index.html", "home/index.html"
 DESK_PAGE = "desk/index.html"
 SOURCE_PAGE = "source/index.html"
+STUDIO_PAGE = "studio/index.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Pages:
     """Finds and answers requests for pages and static files. `home` is the page at `/`."""
 
     def __init__(self, folder: Path = WEB_FOLDER, *, home: str = SHOP_PAGE) -> None:
-        self._pages = {"/": home, "/desk": DESK_PAGE}
+        self._pages = {"/": home, "/desk": DESK_PAGE, "/studio": STUDIO_PAGE}
         self._folder = folder.resolve()
         self._files: dict[Path, ServedFile] = {}
 
@@ -85,6 +86,8 @@ class Pages:
         """The file behind a request path and the headers it is sent with; None where the path is not ours."""
         if path in self._pages:
             return self._inside(self._pages[path], PAGE_HEADERS)
+        if path.startswith("/studio/"):  # its script reads the rest
+            return self._inside(STUDIO_PAGE, PAGE_HEADERS)
         if path.startswith("/source/") and path.count("/") == 2 and len(path) > len("/source/"):
             return self._inside(SOURCE_PAGE, PAGE_HEADERS)
         if path == "/widget.js":

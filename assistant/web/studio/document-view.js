@@ -1,0 +1,237 @@
+// One document as it was understood: drawn like its source page, each passage under the pen, and what is known of each.
+
+import { confirmBy } from "../furniture/dialog.js";
+import { drawing } from "../furniture/icons.js";
+import { request } from "../furniture/requests.js";
+import { showToast } from "../furniture/toast.js";
+import { parseDocument, renderDocument } from "../source/document-view.js";
+import { safeAddress } from "../widget/blocks.js";
+import { h, icon } from "../widget/nodes.js";
+import { passageStrokes } from "./marking.js";
+import { addressOf, documentAddress } from "./places.js";
+import { counted, dayOf, kindOf, languageOf, percentOf } from "./words.js";
+
+const ASKED_RESULTS = 50;
+
+/** @type {Studio.ShowView} */
+export async function showDocument(room, { id, asked }) {
+  const release = asked.get("release");
+  /** @type {Studio.Document} */
+  const found = await request(addressOf(`/v1/knowledge/documents/${encodeURIComponent(id)}`, { release }));
+  const reader = new PassageReader(found, room, release);
+  const wanted = Number(asked.get("passage") ?? 0);
+  requestAnimationFrame(() => reader.select(wanted, { scroll: asked.has("passage") }));
+  return {
+    title: found.title,
+    nodes: [
+      h(
+        "nav",
+        { class: "crumbs", "aria-label": "Back" },
+        h("a", { href: addressOf("/studio", { release }), "data-inside": true }, drawing("back"), "Documents"),
+      ),
+      aboutLine(found),
+      h("div", { class: "reading" }, reader.article, reader.side, reader.purge),
+    ],
+  };
+}
+
+/** @param {Studio.Document} found */
+function aboutLine(found) {
+  const { source, url, media_type: type, language, products, audience, changed_at: changedAt, release, document: id, passages } = found;
+  const address = url && safeAddress(url);
+  return h(
+    "p",
+    { class: "about" },
+    h("span", { class: "tag" }, kindOf(type)),
+    ...products.map((product) => h("span", { class: "tag" }, product)),
+    language && h("span", { class: "tag" }, languageOf(language)),
+    audience && h("span", { class: "tag warning" }, `only for ${audience}`),
+    h("span", { class: "muted small breakable", dir: "auto" }, source),
+    h("span", { class: "muted small" }, `release ${release} · ${counted(passages.length, "passage")}`),
+    changedAt && h("span", { class: "muted small" }, `changed ${dayOf(changedAt)}`),
+    h("a", { class: "small", href: addressOf(`/source/${encodeURIComponent(id)}`, { release }), target: "_blank", rel: "noopener" }, "As customers see it", icon("out")),
+    address && h("a", { class: "small", href: address, target: "_blank", rel: "noopener noreferrer" }, "The original", icon("out")),
+  );
+}
+
+/** The sheet with its passages and the panel that tells of the one in hand. */
+class PassageReader {
+  article = h("article", { class: "document sheet-of" });
+  side = h("aside", { class: "side-panel", "aria-label": "Passage" });
+  #found;
+  #room;
+  #release;
+  #at = -1;
+  #facts = h("div", { class: "facts", role: "status" });
+  #ranks = h("div", { class: "ranks" });
+  /** @type {HTMLButtonElement[]} */
+  #pins = [];
+  purge = this.#purgeButton();
+
+  /** @param {Studio.Document} found @param {Studio.Room} room @param {string | null} release */
+  constructor(found, room, release) {
+    this.#found = found;
+    this.#room = room;
+    this.#release = release;
+    this.article.append(...renderDocument(parseDocument(found.text), passageStrokes(found.text, found.passages), found.title));
+    this.#pin();
+    const step = (/** @type {number} */ by, /** @type {string} */ name, /** @type {"back" | "next"} */ icon) =>
+      h("button", { class: "button plain", type: "button", "aria-label": name, on: { click: () => this.select(this.#at + by, { scroll: true }) } }, drawing(icon));
+    this.side.append(
+      h("div", { class: "passage-head" }, step(-1, "Passage before", "back"), this.#facts, step(1, "Next passage", "next")),
+      this.#askForm(),
+      this.#ranks,
+    );
+    this.article.addEventListener("click", (event) => {
+      const mark = /** @type {HTMLElement} */ (event.target).closest("mark");
+      if (mark && !/** @type {HTMLElement} */ (event.target).closest("a")) this.select(this.#indexOf(Number(mark.dataset.passage)));
+    });
+    this.article.addEventListener("keydown", (event) => this.#walk(event));
+  }
+
+  /** @param {number} position */
+  #indexOf(position) {
+    return this.#found.passages.findIndex((passage) => passage.position === position);
+  }
+
+  /** A pin at the beginning of each passage: one Tab stop for all, arrow keys between them. */
+  #pin() {
+    const seen = new Set();
+    for (const mark of this.article.querySelectorAll("mark")) {
+      const position = Number(mark.dataset.passage);
+      if (seen.has(position)) continue;
+      seen.add(position);
+      const index = this.#indexOf(position);
+      const pin = h(
+        "button",
+        { class: "pin figure", type: "button", tabindex: index === 0 ? 0 : -1, "aria-label": `Passage ${index + 1}`, on: { click: () => this.select(index) } },
+        String(index + 1),
+      );
+      this.#pins[index] = pin;
+      mark.before(pin);
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #walk(event) {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (!step || !(/** @type {HTMLElement} */ (event.target).classList.contains("pin"))) return;
+    event.preventDefault();
+    this.select(this.#at + step, { scroll: true });
+    this.#pins[this.#at]?.focus({ preventScroll: true });
+  }
+
+  /** Takes a passage in hand. @param {number} index @param {{scroll?: boolean}} [how] */
+  select(index, { scroll = false } = {}) {
+    const { passages } = this.#found;
+    const at = Math.max(0, Math.min(passages.length - 1, index));
+    const passage = passages[at];
+    if (!passage) return this.#facts.replaceChildren(h("p", null, "No passage was found in this document: it has no text."));
+    for (const mark of this.article.querySelectorAll("mark.current")) mark.classList.remove("current");
+    for (const mark of this.article.querySelectorAll(`mark[data-passage="${passage.position}"]`)) mark.classList.add("current");
+    this.#pins.forEach((pin, i) => {
+      pin.tabIndex = i === at ? 0 : -1;
+      if (i === at) pin.setAttribute("aria-current", "true");
+      else pin.removeAttribute("aria-current");
+    });
+    if (at !== this.#at) this.#tell(passage, at);
+    this.#at = at;
+    if (scroll) this.#pins[at]?.scrollIntoView({ block: "start" });
+  }
+
+  /** @param {Studio.Passage} passage @param {number} at */
+  #tell({ section, page, start, end, question }, at) {
+    const { passages, document, release } = this.#found;
+    const row = (/** @type {string} */ name, /** @type {Child} */ value) => value && h("div", null, h("dt", null, name), h("dd", null, value));
+    this.#facts.replaceChildren(
+      h("h2", null, `Passage ${at + 1} of ${passages.length}`),
+      h(
+        "dl",
+        null,
+        row("Below", section.join(" › ") || "the title"),
+        row("Answers", question && h("span", { class: "marker" }, question)),
+        row("Page", page ? String(page) : null),
+        row("Characters", `${start.toLocaleString("en")} to ${end.toLocaleString("en")}, ${(end - start).toLocaleString("en")} long`),
+      ),
+      h("a", { class: "small", href: addressOf(`/source/${encodeURIComponent(document)}`, { release, start, end }), target: "_blank", rel: "noopener" }, "Quoted on the source page", icon("out")),
+    );
+    history.replaceState(history.state, "", documentAddress(document, { release: this.#release, passage: at }));
+  }
+
+  #askForm() {
+    const question = h("input", { class: "input", type: "search", name: "q", required: true, placeholder: "Ask this document", "aria-label": "Ask this document" });
+    const submit = async (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#ranks.setAttribute("aria-busy", "true");
+      try {
+        const asked = { q: question.value.trim(), release: this.#found.release, limit: ASKED_RESULTS, audience: this.#found.audience };
+        this.#rank(await request(addressOf("/v1/knowledge/search", asked)), question.value.trim());
+      } catch (refusal) {
+        this.#ranks.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (refusal).message));
+      } finally {
+        this.#ranks.removeAttribute("aria-busy");
+      }
+    };
+    return h("form", { class: "inline-form ask-here", role: "search", on: { submit } }, question, h("button", { class: "button", type: "submit" }, "Ask"));
+  }
+
+  /** Which of this document's passages were found, and at what place among all. @param {Studio.Findings} findings @param {string} question */
+  #rank({ found, release }, question) {
+    const mine = found.flatMap((one, i) => {
+      const here = (one.passage.document ?? one.passage.document_id) === this.#found.document;
+      return here ? [{ ...one, place: i + 1, index: this.#indexOf(one.passage.position) }] : [];
+    });
+    const all = h("a", { class: "small", "data-inside": true, href: addressOf("/studio/search", { q: question, release }) }, "See all that is found");
+    if (!mine.length) {
+      const first = found[0]?.passage.title;
+      this.#ranks.replaceChildren(
+        h("p", { role: "status" }, `No passage of this document is among the first ${ASKED_RESULTS}.${first ? ` First is “${first}”.` : ""}`),
+        all,
+      );
+      return;
+    }
+    this.#ranks.replaceChildren(
+      h("p", { role: "status" }, mine[0].place === 1 ? "This document wins." : `Its best passage is at place ${mine[0].place}.`),
+      h(
+        "ol",
+        { class: "rows" },
+        ...mine.slice(0, 5).map(({ place, index, sureness, passage }) =>
+          h(
+            "li",
+            null,
+            h("span", { class: "figure muted place" }, `${place}.`),
+            h("button", { class: "link", type: "button", on: { click: () => this.select(index, { scroll: true }) } }, `Passage ${index + 1}${passage.section.length ? `, ${passage.section.at(-1)}` : ""}`),
+            h("span", { class: "muted small figure" }, percentOf(sureness)),
+          ),
+        ),
+      ),
+      all,
+    );
+    this.select(mine[0].index, { scroll: true });
+  }
+
+  #purgeButton() {
+    const purge = async () => {
+      const { title, document: id } = this.#found;
+      const agreed = await confirmBy({
+        title: "Delete this document for good?",
+        body: [
+          h("p", null, `“${title}” leaves every release that is kept, with its vectors and words, and the file if it was uploaded here. Answers that quoted it stay, without the page behind them.`),
+          h("p", { class: "muted" }, "This cannot be taken back."),
+        ],
+        action: "Delete for good",
+        danger: true,
+        typed: "delete",
+      });
+      if (!agreed) return;
+      try {
+        await request(`/v1/knowledge/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
+        showToast(`“${title}” is gone.`);
+        this.#room.go("/studio");
+      } catch (refusal) {
+        showToast(/** @type {Error} */ (refusal).message);
+      }
+    };
+    return h("p", { class: "danger-zone" }, h("button", { class: "button plain danger-text", type: "button", on: { click: purge } }, "Delete this document for good"));
+  }
+}
