@@ -6,7 +6,6 @@ Intervals are of 95 %. Everything that draws lots is seeded: the same values giv
 from __future__ import annotations
 
 import math
-import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,10 +45,8 @@ def bootstrap(values: Sequence[float], *, rounds: int = BOOTSTRAP_ROUNDS, seed: 
     """The mean with its percentile bootstrap interval (Efron 1979) over the values, one for each question."""
     if not values:
         return Interval(0.0, 0.0, 0.0, 0)
-    draw = random.Random(seed)
-    n = len(values)
-    means = sorted(sum(draw.choices(values, k=n)) / n for _ in range(rounds))
-    return Interval(sum(values) / n, percentile(means, 2.5), percentile(means, 97.5), n)
+    low, high = _redrawn([(value, 1.0) for value in values], rounds, seed)
+    return Interval(sum(values) / len(values), low, high, len(values))
 
 
 def bootstrap_share(groups: Sequence[Sequence[bool]], *, rounds: int = BOOTSTRAP_ROUNDS, seed: int = SEED) -> Interval:
@@ -62,13 +59,25 @@ def bootstrap_share(groups: Sequence[Sequence[bool]], *, rounds: int = BOOTSTRAP
     if held in (0, n):
         of_groups = wilson(len(counted) if held else 0, len(counted))
         return Interval(held / n if n else 0.0, of_groups.low, of_groups.high, n)
-    draw = random.Random(seed)
-    shares = []
-    for _ in range(rounds):
-        drawn = draw.choices(counted, k=len(counted))
-        shares.append(sum(hits for hits, _ in drawn) / sum(size for _, size in drawn))
-    shares.sort()
-    return Interval(held / n, percentile(shares, 2.5), percentile(shares, 97.5), n)
+    low, high = _redrawn([(float(hits), float(size)) for hits, size in counted], rounds, seed)
+    return Interval(held / n, low, high, n)
+
+
+def _redrawn(parts: Sequence[tuple[float, float]], rounds: int, seed: int) -> tuple[float, float]:
+    """Between which values lie 95 % of the ratios of sums when the (numerator, denominator) parts are drawn anew."""
+    import numpy as np
+
+    draw, table = np.random.default_rng(seed), np.asarray(parts, np.float64)
+    ratios: list[float] = []
+    portion = max(1, 1_000_000 // len(parts))  # rounds at a time: memory stays small on sets of many thousands
+    for start in range(0, rounds, portion):
+        drawn = draw.integers(0, len(parts), (min(portion, rounds - start), len(parts)))
+        sums = table[drawn].sum(axis=1)
+        ratios += (sums[:, 0] / sums[:, 1]).tolist()
+    # a mean of equal values may miss them by a rounding error, and an end must not pass what was observed
+    least, most = (edge(top / below for top, below in parts) for edge in (min, max))
+    low, high = percentile(ratios, 2.5), percentile(ratios, 97.5)
+    return max(least, low), min(most, high)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -45,19 +45,19 @@ def show_runs(runs: Sequence[Judged], report: Path | None) -> None:
 
 
 def _runs_table(runs: Sequence[Judged]) -> Table:
-    before = next((run.before.name for run in runs if run.before and not run.accepted), None)
+    last = "accepted" if all(run.accepted for run in runs if run.before) else "before"
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("suite", "figure", "value", "95 % interval", "of", before or "accepted"):
-        table.add_column(name, justify="left" if name in ("suite", "figure") else "right")
+    for name in ("suite", "figure", "value", "95 % interval", "of", last):
+        table.add_column(name, justify="left" if name in ("suite", "figure") else "right", no_wrap=True)
     for run in runs:
-        known = run.accepted or (run.before.figures if run.before else {})
+        known = run.before.figures if run.before and last == "before" else run.accepted
         suite = f"[bold]{escape(run.result.suite)}[/]"
         for name, figure in figures_of(run.result).items():
             was = known.get(name)
             table.add_row(suite, name, *_cells(figure, ranged=name != CALIBRATION_FIGURE), _number(was))
             suite = ""
         times = run.result.latency_ms
-        table.add_row("", "answer in, ms", f"{times['p50']:.0f}", f"95th percentile {times['p95']:.0f}", "", "")
+        table.add_row("", "answer in, ms", f"{times['p50']:.0f}", f"95 % below {times['p95']:.0f}", "", "")
         table.add_section()
     return table
 

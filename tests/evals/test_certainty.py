@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals import certainty
@@ -55,6 +55,7 @@ def test_a_wilson_interval_holds_its_share(case: tuple[int, int]) -> None:
     assert 0 <= interval.low <= interval.value <= interval.high <= 1
 
 
+@settings(deadline=None)  # the first draw imports numpy
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_a_bootstrap_interval_is_the_same_each_time_and_within_the_values(values: list[float]) -> None:
     interval = certainty.bootstrap(values, rounds=50)
