@@ -5,14 +5,21 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from typing import Any
 
+from knowledge.reading.dates import as_rfc3339
 from knowledge.reading.faults import Unreadable
-from knowledge.reading.html import pipe_table
+from knowledge.reading.front_matter import audience_of, product_tags, tagged
+from knowledge.reading.html_blocks import pipe_table
+from knowledge.reading.language import declared_language
 from knowledge.reading.markdown import first_heading, tidy
 from knowledge.reading.result import Reading
 
 MAX_UNPACKED_BYTES = 300_000_000
+MAX_PARTS = 10_000
+PROLOGUE_BYTES = 4096
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # a password-protected DOCX, or a DOC, is an OLE container
 
 
@@ -29,34 +36,56 @@ def read_docx(data: bytes) -> Reading:
 
     try:
         document = docx.Document(io.BytesIO(data))
+        _accept_changes(document.element.body)
         lines = list(_body(document))
     except Exception as error:  # python-docx raises what lxml, zipfile and its own parser happen to raise
         raise Unreadable(f"it is broken ({type(error).__name__}): open it in Word and save it again") from error
-    text = tidy("\n".join(lines))
+    text = tidy("\n".join(lines)).replace("\n```\n\n```\n", "\n")  # code whose lines are paragraphs
     core = document.core_properties
     return Reading(
         text=text,
         title=(core.title or "").strip() or first_heading(text),
-        language=(core.language or "").strip() or None,
-        products=product_keywords(core.keywords or ""),
-        changed_at=core.modified.isoformat() if core.modified else None,
+        language=declared_language(core.language),
+        products=product_tags(core.keywords),
+        audience=audience_of(list(tagged(core.keywords, "audience"))),
+        changed_at=as_rfc3339(core.modified),
     )
-
-
-def product_keywords(keywords: str) -> tuple[str, ...]:
-    """The products named in a file's keywords, as `product:NAME` among commas or semicolons."""
-    words = (word.strip() for word in re.split(r"[,;]", keywords))
-    return tuple(word.split(":", 1)[1].strip() for word in words if word.lower().startswith("product:"))
 
 
 def _check_archive(data: bytes) -> None:
     """Sizes are read from the archive's directory before anything is unpacked: a bomb says so itself."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED_BYTES:
+            items = archive.infolist()
+            if sum(item.file_size for item in items) > MAX_UNPACKED_BYTES or len(items) > MAX_PARTS:
                 raise Unreadable("it unpacks to more than 300 MB: split it")
-    except zipfile.BadZipFile as error:
+            if any(item.flag_bits & 0x1 for item in items):
+                raise Unreadable("it is protected by a password: save it without one")
+            for item in items:
+                if item.filename.endswith((".xml", ".rels")):
+                    _check_part(archive.open(item).read(PROLOGUE_BYTES))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError) as error:
         raise Unreadable("this is not a DOCX file: open it in Word and save it as DOCX") from error
+
+
+def _check_part(start: bytes) -> None:
+    """A part of a DOCX declares no document type: one that does wants entities unfolded, or files read."""
+    if b"<!DOCTYPE" in start or b"<!ENTITY" in start or "<!DOCTYPE".encode("utf-16-le") in start:
+        raise Unreadable("it declares entities, which no DOCX needs: it is not read")
+
+
+def _accept_changes(body: Any) -> None:
+    """Tracked insertions and content controls count as text, deletions do not: as the document is printed."""
+    for gone in list(body.iter(f"{W}del", f"{W}moveFrom")):
+        gone.getparent().remove(gone)
+    for wrapper in list(body.iter(f"{W}ins", f"{W}moveTo", f"{W}smartTag", f"{W}sdt")):
+        parent = wrapper.getparent()
+        content = wrapper.find(f"{W}sdtContent") if wrapper.tag == f"{W}sdt" else wrapper
+        place = parent.index(wrapper)
+        for child in list(content) if content is not None else []:
+            parent.insert(place, child)
+            place += 1
+        parent.remove(wrapper)
 
 
 def _body(document: Any) -> Any:
@@ -73,7 +102,7 @@ def _body(document: Any) -> Any:
 def _paragraph(paragraph: Any, numbers: dict[tuple[str, int], int], formats: dict[str, str]) -> list[str]:
     style = (paragraph.style.name if paragraph.style is not None else "") or ""
     words = _words(paragraph)
-    if not words.strip():
+    if not words.strip() or style.lower().startswith(("toc ", "table of ")):
         return []
     heading = re.match(r"(?:Heading|Überschrift|Titre|Título) (\d)", style)
     if heading or style == "Title":
@@ -115,19 +144,18 @@ def _number_formats(document: Any) -> dict[str, str]:
         part = document.part.numbering_part.element
     except (KeyError, NotImplementedError, AttributeError):
         return {}
-    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
     abstract: dict[str, dict[str, str]] = {}
-    for definition in part.iter(f"{w}abstractNum"):
-        abstract[definition.get(f"{w}abstractNumId")] = {
-            level.get(f"{w}ilvl"): "bullet" if kind.get(f"{w}val") in ("bullet", "none") else "number"
-            for level in definition.iter(f"{w}lvl")
-            for kind in level.iter(f"{w}numFmt")
+    for definition in part.iter(f"{W}abstractNum"):
+        abstract[definition.get(f"{W}abstractNumId")] = {
+            level.get(f"{W}ilvl"): "bullet" if kind.get(f"{W}val") in ("bullet", "none") else "number"
+            for level in definition.iter(f"{W}lvl")
+            for kind in level.iter(f"{W}numFmt")
         }
     formats = {}
-    for number in part.iter(f"{w}num"):
-        reference = number.find(f"{w}abstractNumId")
-        for level, kind in abstract.get(reference.get(f"{w}val") if reference is not None else "", {}).items():
-            formats[f"{number.get(f'{w}numId')}/{level}"] = kind
+    for number in part.iter(f"{W}num"):
+        reference = number.find(f"{W}abstractNumId")
+        for level, kind in abstract.get(reference.get(f"{W}val") if reference is not None else "", {}).items():
+            formats[f"{number.get(f'{W}numId')}/{level}"] = kind
     return formats
 
 

@@ -13,13 +13,11 @@ from knowledge.reading.boilerplate import is_boilerplate
 from knowledge.reading.dates import as_rfc3339
 from knowledge.reading.faults import Unreadable
 from knowledge.reading.front_matter import audience_of, product_tags, several
-from knowledge.reading.html_blocks import blocks_of, pipe_table, squeezed
+from knowledge.reading.html_blocks import blocks_of, squeezed
 from knowledge.reading.html_cleaning import cleaned
 from knowledge.reading.language import declared_language
 from knowledge.reading.markdown import first_heading, lines_with_code, tidy
 from knowledge.reading.result import Reading
-
-__all__ = ["fragment_to_markdown", "pipe_table", "read_html"]
 
 ENOUGH = 0.6  # of what is left of the page's body: as much found by trafilatura, and all of it is content
 FOR_TRAFILATURA_BYTES = 3_000_000

@@ -9,13 +9,16 @@ import io
 import math
 from typing import Any
 
-from knowledge.reading.docx import product_keywords
+from knowledge.reading.dates import as_rfc3339
 from knowledge.reading.faults import Unreadable
+from knowledge.reading.front_matter import audience_of, product_tags, tagged
+from knowledge.reading.language import declared_language
 from knowledge.reading.markdown import first_heading, tidy
 from knowledge.reading.pdf_layout import Page, Piece, layout
 from knowledge.reading.result import Reading
 
 MAX_PAGES = 5000
+LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
 
 
 def read_pdf(data: bytes) -> Reading:
@@ -46,8 +49,9 @@ def read_pdf(data: bytes) -> Reading:
     return Reading(
         text=text,
         title=_title(details, text),
-        language=None,
-        products=product_keywords(_detail(details, "/Keywords")),
+        language=declared_language(_language(reader)),
+        products=product_tags(_detail(details, "/Keywords")),
+        audience=audience_of(list(tagged(_detail(details, "/Keywords"), "audience"))),
         changed_at=_changed(details),
         pages=starts,
     )
@@ -58,7 +62,7 @@ def _page(page: Any) -> Page:
     rules: list[tuple[float, float, float]] = []
 
     def text_seen(text: str, cm: list[float], tm: list[float], font: Any, size: float) -> None:
-        words = text.replace("\n", "")
+        words = text.replace("\n", "").translate(LIGATURES)
         if not words.strip():
             return
         x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
@@ -124,4 +128,12 @@ def _changed(details: Any) -> str | None:
         changed = details.modification_date if details else None
     except (ValueError, AttributeError):
         return None
-    return changed.isoformat() if changed else None
+    return as_rfc3339(changed)
+
+
+def _language(reader: Any) -> object:
+    """The language that the document declares for itself as a whole."""
+    try:
+        return str(reader.trailer["/Root"].get("/Lang") or "")
+    except (KeyError, AttributeError, TypeError):
+        return None

@@ -11,19 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from knowledge.reading.html import pipe_table
+from knowledge.reading.html_blocks import pipe_table
 
 BULLETS = "•●▪◦‣∙·■□–*\uf0b7\u2022\x7f"
 MARKER = re.compile(rf"^(?:[{re.escape(BULLETS)}-]|\(?\d{{1,2}}[.)]?|[a-z][.)])$")
 BULLET_START = re.compile(rf"^[{re.escape(BULLETS)}]\s+(?=\S)")
 NUMBER_START = re.compile(r"^(\d{1,2})[.)]\s+(?=\S)")
-ITEM = re.compile(r"^(?:-|\d+\.) ")
+ITEM = re.compile(r"^ *(?:-|\d+\.) ")
 PAGE_NUMBER = re.compile(r"^(?:page|seite|p\.?)?\s*[-–]?\s*\d{1,4}\s*[-–]?(?:\s*(?:of|/|von)\s*\d{1,4})?$", re.I)
 NARROW = frozenset(" iljtfrI.,;:'|!()[]")
 WIDE = frozenset("mwMW@%—…")
+RUNNING_LINES = 3  # heads and feet have at most so many lines
+RUNNING_SHARE = 0.4  # of the pages: left and right ones may have heads of their own
+RUNNING_PAGES = 4  # a chapter's own head stands on so many pages at least
 EDGE = 0.12  # running heads stand in the outer eighth of a page
 LARGER = 1.12  # a heading is at least this much larger than the body
 PARAGRAPH_GAP = 1.55  # times the type size, between baselines: more is a new paragraph
+NESTED = 0.7  # times the type size: an item that begins so much further right is within the one above
 COLUMN_LINES = 6  # fewer lines make no column
 
 
@@ -73,7 +77,15 @@ def layout(pages: Sequence[Page]) -> list[str]:
     kept = [list(_without_margins(found, page, running)) for page, found in zip(pages, lines, strict=True)]
     body = _body_size(kept)
     levels = _heading_levels(kept, body)
-    return ["\n".join(_blocks(found, page, body, levels)) for page, found in zip(pages, kept, strict=True)]
+    known = _words(kept)
+    written = (_blocks(found, page, body, levels, known) for page, found in zip(pages, kept, strict=True))
+    return ["\n".join(blocks).replace("\u00ad", "") for blocks in written]
+
+
+def _words(pages: Sequence[Sequence[Line]]) -> frozenset[str]:
+    """Every word that stands whole within a line."""
+    lines = (line.words for lines in pages for line in lines)
+    return frozenset(word for words in lines for word in re.findall(r"(?<![\w-])[^\W\d_]+(?![\w-])", words.lower()))
 
 
 def _lines(pieces: Sequence[Piece]) -> list[Line]:
@@ -164,26 +176,48 @@ def _column_split(pieces: Sequence[Piece]) -> float | None:
     return None
 
 
-def _running_heads(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> frozenset[str]:
-    """Words that stand in the margin of most pages, numbers apart."""
-    if len(pages) < 2:
-        return frozenset()
-    seen: Counter[str] = Counter()
+def _running_heads(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> frozenset[tuple[str, int]]:
+    """Words that stand at the same height in the margin of many pages, numbers apart: (words, height)."""
+    seen: Counter[tuple[str, int]] = Counter()
     for page, found in zip(pages, lines, strict=True):
-        seen.update({_without_numbers(words) for line in found if _at_edge(line, page) for _, words in line.segments})
-    return frozenset(words for words, count in seen.items() if count >= 2 and count >= 0.5 * len(pages))
+        seen.update({key for i in _outermost(found, page) for key in _keys(found[i])})
+    often = max(2, RUNNING_SHARE * len(pages))
+    return frozenset(key for key, count in seen.items() if count >= often or count >= RUNNING_PAGES)
 
 
-def _without_margins(lines: Sequence[Line], page: Page, running: frozenset[str]) -> Iterator[Line]:
-    for line in lines:
-        if _at_edge(line, page):
-            line.segments = [
-                (x, words)
-                for x, words in line.segments
-                if _without_numbers(words) not in running and not PAGE_NUMBER.match(words)
-            ]
-        if line.segments:
-            yield line
+def _without_margins(lines: Sequence[Line], page: Page, running: frozenset[tuple[str, int]]) -> Iterator[Line]:
+    """The lines without running heads and page numbers."""
+    outer = set(_outermost(lines, page))
+    for i, line in enumerate(lines):
+        if i in outer and (PAGE_NUMBER.match(line.words) or not running.isdisjoint(_keys(line))):
+            continue
+        yield line
+
+
+def _outermost(lines: Sequence[Line], page: Page) -> list[int]:
+    """The places of the first and last lines of a page in its margins; rows of a table are none of them."""
+    top = [i for i in range(min(RUNNING_LINES, len(lines))) if _at_edge(lines[i], page)]
+    bottom = [i for i in range(max(len(lines) - RUNNING_LINES, 0), len(lines)) if _at_edge(lines[i], page)]
+    return [i for i in dict.fromkeys([*top, *bottom]) if not _is_row(lines, i)]
+
+
+def _is_row(lines: Sequence[Line], i: int) -> bool:
+    """Whether a line has cells just where a line next to it has some."""
+    columns = [x for x, _ in lines[i].segments]
+    if len(columns) < 2:
+        return False
+    near = [lines[j] for j in (i - 2, i - 1, i + 1, i + 2) if 0 <= j < len(lines)]
+    return any(
+        len(line.segments) >= 2
+        and abs(line.y - lines[i].y) < 6 * line.size
+        and _without_numbers(line.words) != _without_numbers(lines[i].words)
+        and sum(_near(x, columns) for x, _ in line.segments) >= 2
+        for line in near
+    )
+
+
+def _keys(line: Line) -> set[tuple[str, int]]:
+    return {(_without_numbers(words), round(line.y / 2)) for _, words in line.segments if len(words) > 1}
 
 
 def _at_edge(line: Line, page: Page) -> bool:
@@ -221,8 +255,11 @@ def _heading_level(line: Line, body: float, levels: dict[float, int]) -> int | N
     return min(len(levels) + 1, 6) if is_label else None
 
 
-def _blocks(lines: Sequence[Line], page: Page, body: float, levels: dict[float, int]) -> list[str]:
+def _blocks(
+    lines: Sequence[Line], page: Page, body: float, levels: dict[float, int], known: frozenset[str]
+) -> list[str]:
     written: list[str] = []
+    margins: list[float] = []  # where the items of the lists that are open begin, outermost first
     i = 0
     before: Line | None = None
     while i < len(lines):
@@ -252,19 +289,34 @@ def _blocks(lines: Sequence[Line], page: Page, body: float, levels: dict[float, 
             mark, words = item
             if written and written[-1] and not ITEM.match(written[-1]):
                 written.append("")
-            written.append(f"{mark} {words}")
+                margins = []
+            margins = [x for x in margins if x < line.x - NESTED * line.size] + [line.x]
+            written.append(f"{'   ' * min(len(margins) - 1, 5)}{mark} {words}")
         elif follows and written and written[-1]:
-            written[-1] = _glued(written[-1], line.words)
+            written[-1] = _glued(written[-1], line.words, known)
         else:
+            margins = []
             written += ["", _harmless(line.words)]
         before = line
     return written
 
 
-def _glued(text: str, words: str) -> str:
-    if re.search(r"[^\W\d_]-$", text) and words[:1].islower():
+def _glued(text: str, words: str, known: frozenset[str]) -> str:
+    """Two lines of a paragraph as one; a word parted at a line's end is written as the document writes it elsewhere."""
+    if text.endswith("\u00ad"):
         return text[:-1] + words
-    return f"{text} {words}"
+    if re.search(r"\b[A-Z]{1,3}-$", text) and words[:1].isdigit():
+        return text + words  # a code: E-42
+    if not re.search(r"[^\W\d_]-$", text) or not words[:1].islower():
+        return f"{text} {words}"
+    first = re.search(r"([^\W\d_]+)-$", text)
+    second = re.match(r"[^\W\d_]+", words)
+    if first and second:
+        joined = (first.group(1) + second.group(0)).lower()
+        apart = first.group(1).lower() in known and second.group(0).lower() in known
+        if joined not in known and apart:
+            return text + words
+    return text[:-1] + words
 
 
 def _harmless(words: str) -> str:
