@@ -76,8 +76,11 @@ def _redrawn(parts: Sequence[tuple[float, float]], rounds: int, seed: int) -> tu
         ratios += (sums[:, 0] / sums[:, 1]).tolist()
     # a mean of equal values may miss them by a rounding error, and an end must not pass what was observed
     least, most = (edge(top / below for top, below in parts) for edge in (min, max))
-    low, high = percentile(ratios, 2.5), percentile(ratios, 97.5)
-    return max(least, low), min(most, high)
+    return _within(percentile(ratios, 2.5), least, most), _within(percentile(ratios, 97.5), least, most)
+
+
+def _within(value: float, least: float, most: float) -> float:
+    return min(max(value, least), most)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
