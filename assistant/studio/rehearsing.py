@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from assistant.journal.events import ASSISTANT, Author, Event, Kind, Role, turn_client_id
 from assistant.journal.transcript import ASSISTANT_FLOOR
 from assistant.profile.customer import Customer
-from assistant.turn.answering import Answer, Answering
+from assistant.turn.answer import Answer
+from assistant.turn.answering import Answering
 from assistant.turn.citations import Citation
 from assistant.turn.conversation import Question
 from assistant.turn.embedded import RememberingEncode

@@ -20,7 +20,8 @@ from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
 from assistant.journal.events import ASSISTANT, Event, Kind, NewEvent, Role, turn_client_id
 from assistant.journal.port import Journal, Unless
 from assistant.journal.transcript import ASSISTANT_FLOOR, QUEUE_FLOOR
-from assistant.turn.answering import Answer, Answering, waiting_answer
+from assistant.turn.answer import Answer
+from assistant.turn.answering import Answering, waiting_answer
 from assistant.turn.blocks import parse_blocks
 from assistant.turn.conversation import (
     KEPT_EVENTS,
