@@ -388,3 +388,29 @@ def test_the_description_tells_every_route_with_its_types(shared_server):
     upload = paths["/v1/knowledge/uploads"]["post"]["requestBody"]["content"]
     assert upload["multipart/form-data"]["schema"]["properties"]["files"]["type"] == "array"
     assert description["components"]["securitySchemes"]["session"]["in"] == "cookie"
+
+
+# another embedding model
+
+
+def test_another_embedding_model_is_followed_in_the_background(server, start_server, studio):
+    before = studio.get()
+    text = studio.get("/search", q="descale")["found"][0]["passage"]["text"]
+    server.stop()
+
+    later = start_server(demo=True, env={"TELLONCE_EMBEDDING_MODEL": f"{before['embedder']}:fp32"})
+    with sign_in(later, "content") as client:
+        other = Studio(client)
+        at_once = other.get("/search", q="descale")
+        job = other.get("/job")
+        if job is None:
+            pytest.skip("this machine computes in fp32 anyway: both are one model")
+        other.ended(job)
+        after = other.get()
+        found = other.get("/search", q="descale")
+
+    assert at_once["found"][0]["passage"]["text"] == text
+    assert (job["kind"], job["started_by"]) == ("reindex", "tellonce")
+    assert (after["release"], after["documents"], after["passages"]) == (2, before["documents"], before["passages"])
+    assert found["release"] == 2
+    assert found["found"][0]["passage"]["text"] == text
