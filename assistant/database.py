@@ -5,15 +5,17 @@ SQLAlchemy and Alembic are imported only when called for: a server whose databas
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import SettingsError, StorageUnavailable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, MetaData
+    from sqlalchemy import Connection, Engine, MetaData
 
     from assistant.settings import Settings
 
@@ -131,6 +133,30 @@ def open_engine(url_or_path: str | Path) -> Engine:
             connection.execute(pragma)
 
     return engine
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection to read with. Raises StorageUnavailable in the database's stead."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except OperationalError as error:
+        raise StorageUnavailable("The database can not be read right now. Please try again shortly.") from error
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction, committed at its end. Raises StorageUnavailable in the database's stead."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise StorageUnavailable("Nothing can be saved right now. Please try again shortly.") from error
 
 
 def head_revision() -> str:

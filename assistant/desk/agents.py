@@ -13,17 +13,17 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from assistant.database import reading, writing
 from assistant.desk.people import PASSWORD_MAX_CHARS, Agent, check_password, lock_seconds, name_from_email, read_role
 from assistant.desk.schema import agents, sign_in_failures, sign_in_links
-from assistant.errors import BadFrame, Conflict, NotFound, RateLimited, StorageUnavailable, Unauthorized
+from assistant.errors import BadFrame, Conflict, NotFound, RateLimited, Unauthorized
 from assistant.profile.traits import clean_email, clean_name, email_key
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Agents:
         created_at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
         values = {**agent.as_data(), "password_hash": password_hash, "created_at": created_at}
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(sa.insert(agents).values(**values))
         except exc.IntegrityError as error:
             raise Conflict(f"There is an agent {agent.email} already: remove it first to make it anew.") from error
@@ -83,7 +83,7 @@ class Agents:
 
     def list(self) -> list[Agent]:
         """Every agent by e-mail address."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_agent_of(row) for row in connection.execute(sa.select(agents).order_by(agents.c.email))]
 
     def remove(self, email: str) -> None:
@@ -92,13 +92,13 @@ class Agents:
         Raises:
             NotFound: there is no such agent.
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             done = connection.execute(sa.delete(agents).where(agents.c.email == email_key(email)))
             if done.rowcount == 0:
                 raise NotFound(f"There is no agent {email.strip()}.")
 
     def load(self, agent_id: str) -> Agent | None:
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(agents).where(agents.c.id == agent_id)).one_or_none()
         return None if row is None else _agent_of(row)
 
@@ -113,11 +113,11 @@ class Agents:
             raise Unauthorized(WRONG)
         key = email_key(email)
         self._count_failure(key)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(agents).where(agents.c.email == key)).one_or_none()
         if not self._matches(_nobodys_hash() if row is None else row.password_hash, password) or row is None:
             raise Unauthorized(WRONG)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(sign_in_failures).where(sign_in_failures.c.email_hash == _hash(key)))
         return _agent_of(row)
 
@@ -127,7 +127,7 @@ class Agents:
         now = self._clock()
         values = {"token_hash": _hash(token), "agent_id": agent_id, "expires_at": now + lifetime_seconds}
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(sa.delete(sign_in_links).where(sign_in_links.c.expires_at < now))
                 connection.execute(sa.insert(sign_in_links).values(**values))
         except exc.IntegrityError as error:
@@ -137,7 +137,7 @@ class Agents:
     def redeem_link(self, token: str) -> Agent:
         """The agent a one-time link belongs to; the link is used up. Raises Unauthorized."""
         mine = sign_in_links.c.token_hash == _hash(token)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             link = connection.execute(sa.delete(sign_in_links).where(mine).returning(sign_in_links)).one_or_none()
         agent = self.load(link.agent_id) if link is not None and link.expires_at > self._clock() else None
         if agent is None:
@@ -156,7 +156,7 @@ class Agents:
     def _count_failure(self, key: str) -> None:
         """Counts an attempt as failed; `sign_in` takes it back. Raises RateLimited while the address is locked."""
         f, now, mine = sign_in_failures.c, self._clock(), _hash(key)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(sign_in_failures).where(f.last_at < now - FORGET_FAILURES_SECONDS))
             row = connection.execute(sa.select(sign_in_failures).where(f.email_hash == mine)).one_or_none()
             wait_seconds = 0.0 if row is None else row.last_at + lock_seconds(row.failures) - now
@@ -170,22 +170,6 @@ class Agents:
             else:
                 again = {"failures": row.failures + 1, "last_at": now}
                 connection.execute(sa.update(sign_in_failures).where(f.email_hash == mine).values(**again))
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except exc.OperationalError as error:
-            raise StorageUnavailable("Accounts can not be read right now.") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except exc.OperationalError as error:
-            raise StorageUnavailable("Nothing can be saved right now. Please try again shortly.") from error
 
 
 def _agent_of(row: sa.Row[tuple[str, ...]]) -> Agent:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy import exc
 
+from assistant.database import reading, writing
 from assistant.errors import NotFound, StorageUnavailable
 from assistant.profile.customer import Claims, Customer
 from assistant.profile.recognition import TOKEN_SOURCE, identities_of, learned, newcomer
@@ -58,7 +58,7 @@ class Profiles:
             if customer is known:
                 return customer
             try:
-                with self._writing() as connection:
+                with writing(self._engine) as connection:
                     self._save(connection, customer, TOKEN_SOURCE, exists=known is not None)
                 return customer
             except exc.IntegrityError:
@@ -67,7 +67,7 @@ class Profiles:
 
     def load(self, customer_id: str) -> Customer | None:
         """The whole profile; None for unknown and for erased customers."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(
                 sa.select(customers).where(customers.c.id == customer_id, customers.c.erased_at.is_(None))
             ).one_or_none()
@@ -82,7 +82,7 @@ class Profiles:
             sa.and_(i.kind == "phone", i.value == phone_key(text)) if phone_key(text).strip("+") else sa.false(),
         )
         query = sa.select(customers).where(customers.c.id.in_(sa.select(i.customer_id).where(wanted)))
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(customers.c.id)).all()
         return [_customer_of(row) for row in rows]
 
@@ -105,14 +105,14 @@ class Profiles:
 
     def _import_batch(self, batch: Sequence[tuple[Customer, set[str]]], source: str) -> int:
         ids = [customer.id for customer, _ in batch]
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(sa.select(customers).where(customers.c.id.in_(ids))).all()
         known = {row.id: _customer_of(row) for row in rows if row.erased_at is None}
         erased = {row.id for row in rows if row.erased_at is not None}
         if erased:
             logger.info("profiles.import_passed_over_erased", count=len(erased))
         written: set[str] = set()
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             for customer, given in batch:
                 if customer.id in erased:
                     continue
@@ -125,7 +125,7 @@ class Profiles:
 
     def export(self, customer_id: str) -> dict[str, Any]:
         """Everything kept about this customer outside the journal. Raises NotFound."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(customers).where(customers.c.id == customer_id)).one_or_none()
             if row is None:
                 raise NotFound(f"There is no customer {customer_id!r}.")
@@ -150,7 +150,7 @@ class Profiles:
         """
         now = self._now()
         empty = dict.fromkeys(("name", "email", "phone", "locale", "since")) | {name: [] for name in LISTS}
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             done = connection.execute(
                 sa.update(customers)
                 .where(customers.c.id == customer_id, customers.c.erased_at.is_(None))
@@ -164,7 +164,7 @@ class Profiles:
         """The customers, last changed first, tombstones included."""
         c = customers.c
         columns = (c.id, c.name, c.email, sa.func.json_array_length(c.orders), c.updated_at, c.erased_at)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(sa.select(*columns).order_by(c.updated_at.desc(), c.id).limit(limit)).all()
         return [Listed(*row) for row in rows]
 
@@ -200,22 +200,6 @@ class Profiles:
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except exc.OperationalError as error:
-            raise StorageUnavailable("Profiles can not be read right now.") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except exc.OperationalError as error:
-            raise StorageUnavailable from error
 
 
 def _customer_of(row: sa.Row[Any]) -> Customer:
