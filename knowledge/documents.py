@@ -64,12 +64,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one search found, best first, all from one release. `sureness` 0..1: how sure that the answer is in here."""
+    """What one search found, best first, all from one release. `sureness` 0..1: how sure that the answer is in here.
+
+    `corrections`: (word as written, what was searched for as well) for words that were probably misspelt.
+    """
 
     question: str
     release: int
     found: tuple[Found, ...]
     sureness: float
+    corrections: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from knowledge.chunking import searchable
 from knowledge.documents import Passage
+from knowledge.embedding import content_key
 
 TITLE_DISCOUNT = 0.05  # a title says what an article is about, a question what its answer answers
-SHORT_ARTICLE_PASSAGES = 3
 TELLING_SHARE = 0.9  # titles tell articles apart when at least this share of the documents has one of its own
 
 
@@ -24,24 +24,32 @@ class Entry:
 
 
 def entries_of(passages: Sequence[Passage]) -> list[Entry]:
-    """First every passage's own text, in order; then the questions of FAQ entries and the titles of short articles."""
+    """First every passage's own text, in order; then the questions of FAQ entries and the titles of articles."""
     own = [Entry(searchable(passage), i) for i, passage in enumerate(passages)]
     questions = [Entry(passage.question, i) for i, passage in enumerate(passages) if passage.question]
     return [*own, *questions, *_titles(passages)]
 
 
 def _titles(passages: Sequence[Passage]) -> list[Entry]:
-    """Titles of short articles, where titles tell documents apart: those of a help site do, a pool's do not."""
+    """Titles of articles, where titles tell documents apart: those of a help site do, a pool's do not."""
     first: dict[str, int] = {}
-    sizes: Counter[str] = Counter()
     for i, passage in enumerate(passages):
         first.setdefault(passage.document_id, i)
-        sizes[passage.document_id] += 1
     titles = Counter(passages[i].title for i in first.values())
     if not first or sum(count == 1 for count in titles.values()) < TELLING_SHARE * len(first):
         return []
     return [
         Entry(passages[i].title, i, TITLE_DISCOUNT)
-        for document, i in first.items()
-        if passages[i].title and sizes[document] <= SHORT_ARTICLE_PASSAGES and not passages[i].question
+        for i in first.values()
+        if passages[i].title and not passages[i].question
     ]
+
+
+def keys_of(passages: Iterable[Passage]) -> set[bytes]:
+    """The keys of all texts that may ever have been embedded for these passages."""
+    return {
+        content_key(text)
+        for passage in passages
+        for text in (searchable(passage), passage.question, passage.title)
+        if text
+    }

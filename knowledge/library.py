@@ -131,7 +131,7 @@ class Library:
         products = (product,) if isinstance(product, str) else tuple(product or ())
         for attempt in range(TRIES):
             searched = self._live() if release is None else self._releases.get(release)
-            scope = Scope(limit, products, language, self._serving.catalogue(searched))
+            scope = Scope(limit, products, language, self._serving.catalogue(searched), audience)
             try:
                 return self._serving.search(searched, question, history, scope)
             except IndexMissing:

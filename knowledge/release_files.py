@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from knowledge.embedding import Vectors
 from knowledge.errors import IndexMissing
 from knowledge.index import nearest_rows
 from knowledge.lexical import Lexical
+from knowledge.spelling import Speller
+from knowledge.weighing import WordMeanings
 
 Rows = NDArray[np.int32]
 KEY = np.dtype("V16")
@@ -144,7 +147,7 @@ class ReleaseFiles:
             self.base = str(manifest["base"])
             self.passage_rows: Any = _mapped(folder / "passages.npy")
             self.owners: Any = np.load(folder / "owners.npy")
-            self._discounts: Any = np.load(folder / "discounts.npy")
+            self.discounts: Any = np.load(folder / "discounts.npy")
             self._base: Any = _mapped(folder.parent / self.base / "vectors.npy")
             self.lexical = Lexical(folder / "lexical")
             self._open_overlay(folder)
@@ -153,10 +156,16 @@ class ReleaseFiles:
         except OSError as error:
             raise IndexMissing("This release's files are gone: run `tellonce knowledge reindex`.") from error
         self.size = len(self.passage_rows)
+        self.meanings = WordMeanings(self.vectors, self.lexical)
         # entries beyond the passages' own texts, by passage: questions and titles
         self._extra: dict[int, list[int]] = {}
         for entry in range(self.size, len(self.owners)):
             self._extra.setdefault(int(self.owners[entry]), []).append(entry)
+
+    @cached_property
+    def speller(self) -> Speller:
+        """Mends words that this release does not know; made at the first search."""
+        return Speller(self.lexical.vocabulary, self.lexical.frequency)
 
     def _open_overlay(self, folder: Path) -> None:
         self.rows: Any = None
@@ -174,6 +183,17 @@ class ReleaseFiles:
         self._entries = np.full(size + len(self.overlay), -1, np.int32)
         self._entries[self.rows] = np.arange(len(self.rows), dtype=np.int32)
         self._gone = int(np.count_nonzero(self._entries[:size] < 0))
+
+    @property
+    def entry_rows(self) -> Rows:
+        """The pool row of each entry."""
+        return np.arange(len(self.owners), dtype=np.int32) if self.rows is None else np.asarray(self.rows, np.int32)
+
+    def audiences(self) -> list[str | None]:
+        """Whom each passage is for, None: everybody."""
+        if self._audiences is None:
+            return [None] * self.size
+        return [self._audience_names[code - 1] if code else None for code in self._audiences.tolist()]
 
     def nearest(self, search_base: Callable[[Vectors, int], list[int]], vector: Vectors, limit: int) -> list[int]:
         """The entries nearest to a vector, best first.
@@ -218,11 +238,11 @@ class ReleaseFiles:
         groups = list(range(len(entries)))
         for i, position in enumerate(positions):
             for entry in self._extra.get(int(position), ()):
-                if not titles and self._discounts[entry] > 0:
+                if not titles and self.discounts[entry] > 0:
                     continue
                 entries.append(entry)
                 groups.append(i)
-        cosines = np.asarray(self.vectors[entries] @ vector - self._discounts[entries], np.float32)
+        cosines = np.asarray(self.vectors[entries] @ vector - self.discounts[entries], np.float32)
         best = np.full(len(positions), -1.0, np.float32)
         np.maximum.at(best, groups, cosines)
         return best
