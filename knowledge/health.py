@@ -34,7 +34,8 @@ STALE_DAYS = 730
 YOUNG_DAYS = 365  # never called old beside the others
 MUCH_OLDER = 4.0  # times the median age
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"(])|\n+")
+# sentences of prose, wrapped or not; items and table rows are a line each
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"(])|\n\s*(?=\n)|\n(?=\s*(?:[-•*|#]|\d+[.)]\s))|(?<=\|)\s*\n")
 _MARKS = re.compile(r"[*_`#>|]+|^\s*(?:[-•]|\d+[.)])\s+")
 _CODE = re.compile(r"(?<![\w-])[A-Za-z]{1,3}-?\d{1,5}(?![\w-])")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -261,9 +262,9 @@ def _may_contradict(one: _Said, other: _Said) -> bool:
     extra = (one.words - other.words - other.context) | (other.words - one.words - one.context)
     if len(shared) < SHARED_SHARE * len(one.words | other.words) or len(extra) > 1:
         return False
-    # both pages are about it, or one is and the words are the same, or the sentences say enough by themselves
+    # both pages are about it, or one is and the words are the same; or both name the product; or they say enough
     pages = one.context & other.context if extra else one.context | other.context
-    if not (shared & pages or len(shared) >= TELLING_WORDS):
+    if not (shared & pages or one.subject[0] or len(shared) >= TELLING_WORDS):
         return False
     if len(shared) < SHARED_WORDS and one.words != other.words:
         return False
