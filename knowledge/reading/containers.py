@@ -63,6 +63,7 @@ def unfold(lines: Sequence[str], level: int = 1, depth: int = 0) -> list[str]:
         return list(lines)
     written: list[str] = []
     flagged = list(lines_with_code(lines))
+    pairs = _pairs(flagged)
     i = 0
     while i < len(flagged):
         line, is_code = flagged[i]
@@ -75,9 +76,9 @@ def unfold(lines: Sequence[str], level: int = 1, depth: int = 0) -> list[str]:
         may_open = line.lstrip()[:1] in OPENERS
         opened = _indented(line) or _fenced(line) if may_open else None
         if opened is None:
-            written += [""] if may_open and _is_closing(line) else [line]
+            written += [""] if may_open and not line.lstrip().startswith("<") and _closes(line) else [line]
             continue
-        inside, i = _inside(flagged, i, line, opened)
+        inside, i = _inside(flagged, i, opened, pairs)
         indent = len(line) - len(line.lstrip())
         block = _written(opened, inside, level, depth, is_last=_ends_here(flagged, i))
         written += (
@@ -148,50 +149,50 @@ def _component(line: str) -> Container | None:
     return Container(f"<{name}", kind, title, next((attributes[n] for n in WORDS_NAMES if attributes.get(n)), ""))
 
 
-def _inside(flagged: Sequence[tuple[str, bool]], start: int, line: str, opened: Container) -> tuple[list[str], int]:
-    """The lines within a container, without their common indent, and where the text goes on below it."""
+def _inside(
+    flagged: Sequence[tuple[str, bool]], start: int, opened: Container, pairs: dict[int, int]
+) -> tuple[list[str], int]:
+    """The lines within the container opened just before `start`, without their indent, and where the text goes on."""
     if opened.family == "indent":
+        line = flagged[start - 1][0]
         margin = " " * (len(line) - len(line.lstrip()) + 4)
         end = start
         while end < len(flagged) and (not flagged[end][0].strip() or flagged[end][0].startswith(margin)):
             end += 1
         return [one[len(margin) :] for one, _ in flagged[start:end]], end
-    open_count, end = 1, start
-    while end < len(flagged):
-        one, is_code = flagged[end]
-        if not is_code:
-            open_count += _change(one, opened)
-            if open_count == 0:
-                return _dedented([words for words, _ in flagged[start:end]]), end + 1
-        end += 1
-    return [], start  # never closed: its line goes, what follows stays as it is
+    end = pairs.get(start - 1, -1)
+    if end < 0:
+        return [], start  # never closed: its line goes, what follows stays as it is
+    return _dedented([words for words, _ in flagged[start:end]]), end + 1
 
 
-def _change(line: str, opened: Container) -> int:
-    """What a line does to the number of open containers of this family: 1, 0 or -1."""
-    family = opened.family
-    if family.startswith(":"):
-        match = COLONS.match(line)
-        if match is None or len(match.group(1)) > len(family):
-            return 0
-        return 1 if match.group(2) or match.group(3) else (-1 if len(match.group(1)) == len(family) else 0)
-    if family.startswith("{"):
-        match = (BRACED if family[1] == "%" else SHORTCODE).match(line)
-        if match is None or match.group(2) != family[2:]:
-            return 0
-        return -1 if match.group(1) else 1
+def _pairs(flagged: Sequence[tuple[str, bool]]) -> dict[int, int]:
+    """Where each container that is opened is closed, by line; found in one pass, whatever is left open."""
+    waiting: dict[str, list[int]] = {}
+    pairs: dict[int, int] = {}
+    for i, (line, is_code) in enumerate(flagged):
+        if is_code or line.lstrip()[:1] not in OPENERS:
+            continue
+        if (closed := _closes(line)) is not None:
+            if waiting.get(closed):
+                pairs[waiting[closed].pop()] = i
+        elif (opened := _fenced(line)) is not None:
+            waiting.setdefault(opened.family, []).append(i)
+    return pairs
+
+
+def _closes(line: str) -> str | None:
+    """The family of containers that a line closes, None for a line that closes none."""
     stripped = line.strip()
-    if stripped == f"</{family[1:]}>":
-        return -1
-    tag = TAG.fullmatch(stripped) if stripped.startswith(family) else None
-    return 1 if tag and tag.group(1) == family[1:] and not tag.group(2).rstrip().endswith("/") else 0
-
-
-def _is_closing(line: str) -> bool:
-    """A closing mark without its opening one."""
-    if line.lstrip().startswith(":::") and re.fullmatch(r"\s*:{3,}\s*", line):
-        return True
-    return bool((match := BRACED.match(line)) and match.group(1)) or bool((m := SHORTCODE.match(line)) and m.group(1))
+    if re.fullmatch(r":{3,}", stripped):
+        return stripped
+    if match := re.fullmatch(r"</([A-Za-z][\w.-]*+)\s*>", stripped):
+        return f"<{match.group(1)}"
+    if (match := BRACED.match(line)) and match.group(1):
+        return f"{{%{match.group(2)}"
+    if (match := SHORTCODE.match(line)) and match.group(1):
+        return f"{{<{match.group(2).lower()}"
+    return None
 
 
 def _ends_here(flagged: Sequence[tuple[str, bool]], i: int) -> bool:
@@ -227,6 +228,7 @@ def _steps(inside: list[str], level: int, depth: int) -> list[str]:
     steps: list[tuple[str, list[str]]] = []
     other: list[str] = []
     flagged = list(lines_with_code(inside))
+    pairs = _pairs(flagged)
     i = 0
     while i < len(flagged):
         line, is_code = flagged[i]
@@ -235,7 +237,7 @@ def _steps(inside: list[str], level: int, depth: int) -> list[str]:
         if opened is None or opened.kind != "step":
             (steps[-1][1] if steps else other).append(line)
             continue
-        block, i = _inside(flagged, i, line, opened)
+        block, i = _inside(flagged, i, opened, pairs)
         steps.append((opened.title, block))
     if not steps:
         return ["", *unfold(inside, level, depth + 1), ""]
