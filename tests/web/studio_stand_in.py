@@ -5,7 +5,6 @@ Pages and their headers are the real ones. What holds against the real server is
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import threading
@@ -117,7 +116,7 @@ COMPARISON = {
             "change": "wording",
         },
         {
-            "question": "Do you deliver to the Isle of Man, and how long does it take when I order on a Friday afternoon?",
+            "question": "Do you deliver to the Isle of Man, and how long does it take if I order on Friday afternoon?",
             "origin": "recent",
             "id": "c:4",
             "before": answer("I could not find that in our documents.", "declined"),
@@ -199,7 +198,6 @@ class Shop:
     health: dict[str, Any] = field(default_factory=lambda: {"unused": [], "contradictions": [], "stale": []})
     comparison: dict[str, Any] = field(default_factory=lambda: COMPARISON)
     found: list[dict[str, Any]] | None = None
-    is_down: bool = False
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
 
     @property
@@ -230,9 +228,6 @@ class StudioStandIn:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        if self.shop.is_down:
-            await asyncio.sleep(0)
-            raise ConnectionResetError  # the connection is closed without an answer
         status, answer = 200, None
         try:
             answer = self._answer(scope, body)

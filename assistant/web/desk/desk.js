@@ -1,6 +1,6 @@
 // The desk: wires the agents' line to the queue, the transcript, the packet and the reply.
 
-import { emptyState } from "../furniture/empty.js";
+import { emptyPage } from "../furniture/empty.js";
 import { Refusal, request } from "../furniture/requests.js";
 import { signInForm, signInReason } from "../furniture/sign-in.js";
 import { showToast } from "../furniture/toast.js";
@@ -333,7 +333,7 @@ function enter(agent) {
   if (agent.role !== "content") return new Desk(agent).start();
   byId("room").removeAttribute("aria-busy");
   byId("room").replaceChildren(
-    emptyState(
+    emptyPage(
       "The desk is for agents",
       "Your account keeps the knowledge, and reads no conversations. An admin can change that with `tellonce agents`.",
       h("a", { class: "button primary", href: "/studio" }, "Open the studio"),

@@ -177,8 +177,8 @@ function answerSide(name, { outcome, citations, sureness }, pieces, other, tag) 
   const differs = outcome !== other.outcome;
   const outcomeWords = outcomeWord(outcome);
   return h(
-    "section",
-    { class: `side-of ${tag}`, "aria-label": name },
+    "div",
+    { class: `side-of ${tag}`, role: "group", "aria-label": name },
     h(
       "p",
       { class: "side-head" },

@@ -1,7 +1,7 @@
 // The answer to a gap, as it is written and as it will be read; kept as one types, accepted when it is right.
 
 import { confirmBy } from "../furniture/dialog.js";
-import { emptyState } from "../furniture/empty.js";
+import { emptyPage } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
 import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
@@ -20,7 +20,7 @@ export async function showDraft(room, { id }) {
   const { gaps } = await request(addressOf("/v1/knowledge/gaps", { state: "all", limit: 200 }));
   const gap = gaps.find((one) => String(one.id) === id);
   const back = h("nav", { class: "crumbs", "aria-label": "Back" }, h("a", { href: "/studio/gaps", "data-inside": true }, drawing("back"), "Gaps"));
-  if (!gap) return { title: "Gap", nodes: [back, emptyState("This gap is not there any more", "It may have been put together with another one.")] };
+  if (!gap) return { title: "Gap", nodes: [back, emptyPage("This gap is not there any more", "It may have been put together with another one.")] };
   const draft = gap.draft ?? (await request(`/v1/knowledge/gaps/${encodeURIComponent(id)}/draft`, { method: "POST" }));
   const desk = new DraftDesk(draft, room);
   return {

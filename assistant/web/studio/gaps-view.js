@@ -206,8 +206,8 @@ const contradictionCard = ({ what, passages }) =>
       { class: "sides" },
       ...passages.map(({ document, title, section, start, end, text, number }) =>
         h(
-          "section",
-          { class: "side-of", "aria-label": title },
+          "div",
+          { class: "side-of" },
           h("p", { class: "said", dir: "auto" }, ...numberMarked(text, number)),
           h(
             "p",

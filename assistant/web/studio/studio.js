@@ -1,6 +1,6 @@
 // The studio: who may come in, which view the address names, and what all views share.
 
-import { emptyState } from "../furniture/empty.js";
+import { emptyPage } from "../furniture/empty.js";
 import { Refusal, request } from "../furniture/requests.js";
 import { signInForm, signInReason } from "../furniture/sign-in.js";
 import { showToast } from "../furniture/toast.js";
@@ -30,7 +30,7 @@ const VIEWS = {
   gaps: showGaps,
   gap: showDraft,
   questions: showQuestions,
-  nowhere: async () => ({ title: "Not here", nodes: [emptyState("There is no such page", "The address may be incomplete.", h("a", { class: "button", href: "/studio", "data-inside": true }, "See the documents"))] }),
+  nowhere: async () => ({ title: "Not here", nodes: [emptyPage("There is no such page", "The address may be incomplete.", h("a", { class: "button", href: "/studio", "data-inside": true }, "See the documents"))] }),
 };
 
 const PLACES = [
@@ -132,7 +132,7 @@ class StudioPage {
   #refusedView({ status, message }) {
     const again = h("button", { class: "button primary", type: "button", on: { click: () => void this.show() } }, "Try again");
     const title = status === 404 ? "This is not here any more" : status === 0 ? "The server is out of reach" : "This cannot be shown now";
-    return { title, nodes: [h("div", { class: "empty", role: "alert" }, h("strong", null, title), h("p", null, message), again)] };
+    return { title, nodes: [h("div", { role: "alert" }, emptyPage(title, message, again))] };
   }
 
   /** What was uploaded is read when the last file is there. */
@@ -184,7 +184,7 @@ function enter(agent) {
   room.removeAttribute("aria-busy");
   if (agent.role !== "agent") return void new StudioPage(/** @type {Studio.Agent} */ (agent));
   room.replaceChildren(
-    emptyState(
+    emptyPage(
       "The studio is for those who keep the knowledge",
       "Your account answers customers at the desk. An admin can change that with `tellonce agents`.",
       h("a", { class: "button primary", href: "/desk" }, "Open the desk"),
