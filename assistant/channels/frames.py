@@ -12,21 +12,24 @@ from typing import Any
 
 import orjson
 
-from assistant.errors import BadFrame, TellonceError, TooLarge
+from assistant.channels.fields import (
+    MAX_REASON_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    Fields,
+    UnreadableFrame,
+    clean_text,
+    read_object,
+    readable_id,
+)
+from assistant.errors import TellonceError
 from assistant.journal.bus import Draft, Typing
 from assistant.journal.events import Event, Role, frame_for_customer
 
 SUBPROTOCOL = "tellonce.v1"
-MAX_FRAME_BYTES = 64 * 1024
-MAX_TEXT_CHARACTERS = 8_000
 MAX_COMMENT_CHARACTERS = 2_000
-MAX_REASON_CHARACTERS = 500
 MAX_TOKEN_CHARACTERS = 8_192
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
-# Everything below U+0020 but tab and line feed, DEL and the C1 range: invisible, and able to confuse terminals.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +108,6 @@ class Ping:
 ClientFrame = Hello | Say | Writing | Seen | Rate | SurveyAnswer | AskHuman | End | Ping
 
 
-class UnreadableFrame(BadFrame):
-    """A frame that breaks the protocol. `frame_id` is its id where one could be read, so the client can match it."""
-
-    def __init__(self, message: str, frame_id: str | None = None) -> None:
-        super().__init__(message)
-        self.frame_id = frame_id
-
-
-class OversizedFrame(TooLarge):
-    """A frame or a text beyond its bound."""
-
-    def __init__(self, message: str, frame_id: str | None = None) -> None:
-        super().__init__(message)
-        self.frame_id = frame_id
-
-
 def parse_frame(raw: str | bytes) -> ClientFrame:
     """The frame in one text message. Fields we do not know are ignored, so that newer clients can talk to us.
 
@@ -128,127 +115,51 @@ def parse_frame(raw: str | bytes) -> ClientFrame:
         UnreadableFrame: not JSON, not an object, an unknown type, or a field that is missing or out of its range.
         OversizedFrame: over 64 KiB, or a text over 8,000 characters (Unicode code points).
     """
-    if isinstance(raw, bytes):
-        raise UnreadableFrame("Frames are JSON text; a binary one arrived.")
-    # A character is at least one byte, so the encoding is paid only for texts near the bound.
-    if len(raw) > MAX_FRAME_BYTES or (len(raw) > MAX_FRAME_BYTES // 4 and len(raw.encode()) > MAX_FRAME_BYTES):
-        raise OversizedFrame("A frame may hold at most 64 KiB. Please send this in smaller parts.")
-    try:
-        fields = orjson.loads(raw)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
-        raise UnreadableFrame("This frame is not valid JSON.") from None
-    if not isinstance(fields, dict):
-        raise UnreadableFrame("A frame is a JSON object with a `type`.")
+    fields = read_object(raw)
     frame_type = fields.get("type")
     reader = _READERS.get(frame_type) if isinstance(frame_type, str) else None
     if reader is None:
-        raise UnreadableFrame("This frame's `type` is not one of the protocol's.", _readable_id(fields))
-    return reader(_Fields(fields))
-
-
-def clean_text(text: str) -> str:
-    """The text as it is kept: line ends unified, control characters gone, blank edges trimmed."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-
-
-def is_uuid(value: object) -> bool:
-    """Whether this is a UUID in its usual 36-character form."""
-    return isinstance(value, str) and _UUID.fullmatch(value) is not None
-
-
-def _readable_id(fields: dict[str, Any]) -> str | None:
-    value = fields.get("id")
-    return value if is_uuid(value) else None
-
-
-class _Fields:
-    """Typed access to one frame's fields; every complaint names the field and carries the frame's id."""
-
-    __slots__ = ("_fields", "frame_id")
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._fields = fields
-        self.frame_id = _readable_id(fields)
-
-    def refuse(self, message: str) -> UnreadableFrame:
-        return UnreadableFrame(message, self.frame_id)
-
-    def required_id(self) -> str:
-        if self.frame_id is None:
-            raise self.refuse("`id` must be a UUID made by the client.")
-        return self.frame_id
-
-    def optional_id(self) -> str | None:
-        return None if self._fields.get("id") is None else self.required_id()
-
-    def flag(self, name: str) -> bool:
-        value = self._fields.get(name)
-        if not isinstance(value, bool):
-            raise self.refuse(f"`{name}` must be true or false.")
-        return value
-
-    def whole(self, name: str, *, least: int, default: int | None = None) -> int:
-        value = self._fields.get(name)
-        if value is None and default is not None:
-            return default
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**53:
-            raise self.refuse(f"`{name}` must be a whole number of at least {least}.")
-        return value
-
-    def words(self, name: str, *, most: int) -> str | None:
-        """An optional text, cleaned; None where it is absent or blank."""
-        value = self._fields.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise self.refuse(f"`{name}` must be text.")
-        if len(value) > most:
-            raise OversizedFrame(f"`{name}` may hold at most {most:,} characters.", self.frame_id)
-        return clean_text(value) or None
-
-    def page(self) -> Page:
-        value = self._fields.get("page")
-        if value is None:
-            return Page()
-        if not isinstance(value, dict):
-            raise self.refuse("`page` must be an object with `url`, `title` and `product`.")
-        url = _shortened(value.get("url"), 2_048)
-        if url is not None and not url.startswith(("https://", "http://")):
-            url = None
-        return Page(url, _shortened(value.get("title"), 300), _shortened(value.get("product"), 200))
-
-    def locale(self) -> str | None:
-        value = self.words("locale", most=35)
-        return value if value is not None and _LOCALE.fullmatch(value) else None
+        raise UnreadableFrame("This frame's `type` is not one of the protocol's.", readable_id(fields))
+    return reader(Fields(fields))
 
 
 def _shortened(value: object, most: int) -> str | None:
     return clean_text(value[:most]) or None if isinstance(value, str) else None
 
 
-def _read_hello(fields: _Fields) -> Hello:
+def _read_page(fields: Fields) -> Page:
+    value = fields.get("page")
+    if value is None:
+        return Page()
+    if not isinstance(value, dict):
+        raise fields.refuse("`page` must be an object with `url`, `title` and `product`.")
+    url = _shortened(value.get("url"), 2_048)
+    if url is not None and not url.startswith(("https://", "http://")):
+        url = None
+    return Page(url, _shortened(value.get("title"), 300), _shortened(value.get("product"), 200))
+
+
+def _read_locale(fields: Fields) -> str | None:
+    value = fields.words("locale", most=35)
+    return value if value is not None and _LOCALE.fullmatch(value) else None
+
+
+def _read_hello(fields: Fields) -> Hello:
     return Hello(
         visitor=fields.words("visitor", most=MAX_TOKEN_CHARACTERS),
         identity=fields.words("identity", most=MAX_TOKEN_CHARACTERS),
         conversation=fields.words("conversation", most=100),
         after=fields.whole("after", least=0, default=0),
-        locale=fields.locale(),
-        page=fields.page(),
+        locale=_read_locale(fields),
+        page=_read_page(fields),
     )
 
 
-def _read_say(fields: _Fields) -> Say:
-    frame_id = fields.required_id()
-    # Blank edges do not count, so the bound is checked on what would be kept.
-    text = fields.words("text", most=MAX_FRAME_BYTES)
-    if text is None:
-        raise fields.refuse("`text` needs at least one visible character.")
-    if len(text) > MAX_TEXT_CHARACTERS:
-        raise OversizedFrame("A message may hold at most 8,000 characters. Please send it in parts.", frame_id)
-    return Say(frame_id, text)
+def _read_say(fields: Fields) -> Say:
+    return Say(fields.required_id(), fields.text("text", most=MAX_TEXT_CHARACTERS))
 
 
-def _read_rate(fields: _Fields) -> Rate:
+def _read_rate(fields: Fields) -> Rate:
     return Rate(
         id=fields.optional_id(),
         seq=fields.whole("seq", least=1),
@@ -257,7 +168,7 @@ def _read_rate(fields: _Fields) -> Rate:
     )
 
 
-def _read_survey(fields: _Fields) -> SurveyAnswer:
+def _read_survey(fields: Fields) -> SurveyAnswer:
     frame_id = fields.required_id()
     survey = fields.words("survey", most=100)
     if survey is None:
@@ -267,7 +178,7 @@ def _read_survey(fields: _Fields) -> SurveyAnswer:
     )
 
 
-_READERS: dict[str, Callable[[_Fields], ClientFrame]] = {
+_READERS: dict[str, Callable[[Fields], ClientFrame]] = {
     "hello": _read_hello,
     "say": _read_say,
     "typing": lambda fields: Writing(fields.flag("on")),

@@ -18,18 +18,17 @@ from urllib.parse import urlsplit
 import structlog
 
 from assistant.channels import frames
+from assistant.channels.fields import OversizedFrame, UnreadableFrame
 from assistant.channels.frames import (
     AskHuman,
     ClientFrame,
     End,
     Hello,
-    OversizedFrame,
     Ping,
     Rate,
     Say,
     Seen,
     SurveyAnswer,
-    UnreadableFrame,
     Writing,
     parse_frame,
 )

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from assistant import __version__
-from assistant.channels.frames import MAX_TEXT_CHARACTERS, clean_text, is_uuid
+from assistant.channels.fields import MAX_TEXT_CHARACTERS, clean_text, is_uuid
 from assistant.channels.inbound import Inbound
 from assistant.channels.web import check_access
 from assistant.errors import BadFrame, Forbidden, NotFound, TellonceError, TooLarge, Unauthorized

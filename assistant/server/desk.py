@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from assistant.channels.frames import PONG, OversizedFrame, UnreadableFrame, ack_frame, error_frame
+from assistant.channels.fields import OversizedFrame, UnreadableFrame
+from assistant.channels.frames import PONG, ack_frame, error_frame
 from assistant.channels.web import (
     BAD_FRAMES_A_MINUTE,
     DRAFT_BUFFER_BYTES,

@@ -8,14 +8,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from assistant.channels.frames import (
-    MAX_FRAME_BYTES,
-    MAX_TEXT_CHARACTERS,
-    OversizedFrame,
-    UnreadableFrame,
-    clean_text,
-    is_uuid,
-)
+from assistant.channels.fields import MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS, Fields, read_object
 from assistant.desk.people import Agent
 from assistant.desk.presence import Status
 from assistant.desk.queue import Place
@@ -24,7 +17,6 @@ from assistant.journal.events import Event, Role
 
 VERBS = ("accept", "say", "note", "return", "transfer", "close")
 WORDED = ("say", "note")
-MAX_REASON_CHARACTERS = 500
 
 Verb = Literal["accept", "say", "note", "return", "transfer", "close"]
 
@@ -81,21 +73,7 @@ def parse_desk_frame(raw: str | bytes) -> DeskFrame:
         UnreadableFrame: not JSON, an unknown type, or a field that is missing or off.
         OversizedFrame: over 64 KiB, or a text over 8,000 characters.
     """
-    if isinstance(raw, bytes):
-        raise UnreadableFrame("Frames are JSON text; a binary one arrived.")
-    if len(raw) > MAX_FRAME_BYTES or len(raw.encode(errors="replace")) > MAX_FRAME_BYTES:
-        raise OversizedFrame("A frame may hold at most 64 KiB. Please send this in smaller parts.")
-    try:
-        fields = orjson.loads(raw)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
-        raise UnreadableFrame("This frame is not valid JSON.") from None
-    if not isinstance(fields, dict):
-        raise UnreadableFrame("A frame is a JSON object with a `type`.")
-    return _read(fields)
-
-
-def _read(fields: dict[str, Any]) -> DeskFrame:
-    frame_id = fields["id"] if is_uuid(fields.get("id")) else None
+    fields = Fields(read_object(raw))
     match fields.get("type"):
         case "hello":
             return Hello()
@@ -103,57 +81,31 @@ def _read(fields: dict[str, Any]) -> DeskFrame:
             return Ping()
         case "status":
             if fields.get("status") not in ("online", "away"):
-                raise UnreadableFrame("`status` is `online` or `away`.", frame_id)
-            return SetStatus(cast(Status, fields["status"]))
+                raise fields.refuse("`status` is `online` or `away`.")
+            return SetStatus(cast(Status, fields.get("status")))
         case "watch":
-            return Watch(_conversation(fields, frame_id), _whole(fields, frame_id), fields.get("on") is not False)
+            after = fields.whole("after", least=0, default=0)
+            return Watch(_conversation(fields), after, fields.get("on") is not False)
         case "typing":
-            if not isinstance(fields.get("on"), bool):
-                raise UnreadableFrame("`on` must be true or false.", frame_id)
-            return Writing(_conversation(fields, frame_id), fields["on"])
+            return Writing(_conversation(fields), fields.flag("on"))
         case str(verb) if verb in VERBS:
-            return _read_act(cast(Verb, verb), fields, frame_id)
-    raise UnreadableFrame("This frame's `type` is not one of the protocol's.", frame_id)
+            return _read_act(cast(Verb, verb), fields)
+    raise fields.refuse("This frame's `type` is not one of the protocol's.")
 
 
-def _read_act(verb: Verb, fields: dict[str, Any], frame_id: str | None) -> Act:
-    if frame_id is None:
-        raise UnreadableFrame("`id` must be a UUID made by the client.")
-    text = _words(fields, "text", frame_id, most=MAX_TEXT_CHARACTERS) if verb in WORDED else ""
-    if verb in WORDED and not text:
-        raise UnreadableFrame("`text` needs at least one visible character.", frame_id)
-    to, reason = None, None
-    if verb == "transfer":
-        to = _words(fields, "to", frame_id, most=100) or None
-    if verb in ("transfer", "close"):
-        reason = _words(fields, "reason", frame_id, most=MAX_REASON_CHARACTERS) or None
-    return Act(verb, frame_id, _conversation(fields, frame_id), text, to, reason)
+def _read_act(verb: Verb, fields: Fields) -> Act:
+    frame_id = fields.required_id()
+    text = fields.text("text", most=MAX_TEXT_CHARACTERS) if verb in WORDED else ""
+    to = fields.words("to", most=100) if verb == "transfer" else None
+    reason = fields.words("reason", most=MAX_REASON_CHARACTERS) if verb in ("transfer", "close") else None
+    return Act(verb, frame_id, _conversation(fields), text, to, reason)
 
 
-def _conversation(fields: dict[str, Any], frame_id: str | None) -> str:
+def _conversation(fields: Fields) -> str:
     value = fields.get("conversation")
     if not isinstance(value, str) or not 1 <= len(value) <= 100:
-        raise UnreadableFrame("`conversation` must name a conversation.", frame_id)
+        raise fields.refuse("`conversation` must name a conversation.")
     return value
-
-
-def _whole(fields: dict[str, Any], frame_id: str | None) -> int:
-    value = fields.get("after", 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
-        raise UnreadableFrame("`after` must be a whole number of at least 0.", frame_id)
-    return value
-
-
-def _words(fields: dict[str, Any], name: str, frame_id: str, *, most: int) -> str:
-    value = fields.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UnreadableFrame(f"`{name}` must be text.", frame_id)
-    text = clean_text(value)
-    if len(text) > most:
-        raise OversizedFrame(f"`{name}` may hold at most {most:,} characters.", frame_id)
-    return text
 
 
 def queue_frame(places: Sequence[Place], agent: Agent) -> bytes:

@@ -11,19 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.channels import frames
+from assistant.channels import fields, frames
+from assistant.channels.fields import OversizedFrame, UnreadableFrame
 from assistant.channels.frames import (
     AskHuman,
     End,
     Hello,
-    OversizedFrame,
     Page,
     Ping,
     Rate,
     Say,
     Seen,
     SurveyAnswer,
-    UnreadableFrame,
     Writing,
     parse_frame,
 )
@@ -149,7 +148,7 @@ def test_what_is_too_large_is_refused_by_name(raw):
 
 
 def test_a_frame_of_exactly_64_kib_is_read():
-    padding = frames.MAX_FRAME_BYTES - len('{"type":"ping","x":""}')
+    padding = fields.MAX_FRAME_BYTES - len('{"type":"ping","x":""}')
 
     assert parse_frame(json.dumps({"type": "ping", "x": "x" * padding}, separators=(",", ":"))) == Ping()
 
@@ -208,5 +207,5 @@ def test_an_error_says_when_to_come_back():
 
 def test_every_uuid_version_is_an_id():
     for made in (uuid.uuid1(), uuid.uuid4(), uuid.uuid5(uuid.NAMESPACE_DNS, "x")):
-        assert frames.is_uuid(str(made))
-        assert not frames.is_uuid(made.hex)
+        assert fields.is_uuid(str(made))
+        assert not fields.is_uuid(made.hex)
