@@ -85,7 +85,12 @@ def read_file(file: SourceFile, data: bytes) -> list[Document]:
         raise Unreadable("it is empty")
     if len(data) > MAX_FILE_BYTES:
         raise Unreadable(f"it is larger than {MAX_FILE_BYTES // 1_000_000} MB: split it")
-    return read_now(file, data) if is_quick(file, data) else shared_room().read(file, data)
+    try:
+        return read_now(file, data) if is_quick(file, data) else shared_room().read(file, data)
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever one file does to its reader must stay that file's trouble
+        raise Unreadable(f"it cannot be read ({type(error).__name__}): save it again in its own program") from error
 
 
 def read_now(file: SourceFile, data: bytes) -> list[Document]:
