@@ -44,6 +44,7 @@ class CitationCounts:
         self._counting = threading.Lock()
         self._seen = 0  # the row up to which events are counted
         self._by_day: dict[str, Counter[str]] = {}
+        self._all_days: Counter[str] = Counter()
 
     def load(self) -> Counter[str]:
         """Document id -> how many times an answer cited it; brought up to date first.
@@ -57,19 +58,20 @@ class CitationCounts:
             with closing(database.connect(self._path, read_only=True)) as connection:
                 self._read_on(connection, oldest.isoformat())
             for day in [day for day in self._by_day if day < first_day]:
-                del self._by_day[day]
-            return sum(self._by_day.values(), Counter())
+                self._all_days.subtract(self._by_day.pop(day))
+            return +self._all_days
 
     def _read_on(self, connection: sqlite3.Connection, since: str) -> None:
         (newest,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM events").fetchone()
         if newest < self._seen:  # another database was put in this one's place
-            self._seen, self._by_day = 0, {}
+            self._seen, self._by_day, self._all_days = 0, {}, Counter()
         if not self._seen:
             self._seen = _last_row_before(connection, since, newest)
         while self._seen < newest:
             upto = min(self._seen + SLICE_ROWS, newest)
             for document, day, times in connection.execute(_COUNT, (self._seen, upto)):
                 self._by_day.setdefault(day, Counter())[document] += times
+                self._all_days[document] += times
             self._seen = upto
 
 
