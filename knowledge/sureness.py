@@ -1,6 +1,6 @@
 """What a search found -> how probably the answer is in it, and in each passage. Floor: pure, over a release's files.
 
-`retrieval.py` asks once a search. The coefficients and what they were measured on: docs/decisions/0016.
+`retrieval.py` asks once a search; `evals/fitting.py` fits the coefficients. Figures and reasons: docs/decisions/0016.
 """
 
 from __future__ import annotations
@@ -8,20 +8,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.documents import Found
+from knowledge.documents import Found, Passage
 from knowledge.embedding import Vectors
 from knowledge.release_files import ReleaseFiles
 
-LOOKED_AT = 17  # the best passages that are judged, however many are asked for
-# logistic regression on clapnq, hint3-curekart and clinc150, each set and class weighing the same
-SURENESS = (-6.80, 12.05, 1.21)  # intercept, best cosine, share of the question's words in the best passages
+LOOKED_AT = 34  # the best passages that are judged, however many are asked for
+EXAMPLE_CHARS = 200  # a text so short says one thing
+USUAL_TOPIC = 0.5  # how near questions are to titles; a passage without a title counts as this
+INTERCEPT = -9.09
+WEIGHTS = (9.95, 2.91, -3.05, 1.87, 2.03, 3.64)  # of the signs, in their order
+FIRST_IS_RIGHT = 0.98  # how often the best passage is the one, where the answer is there at all
+DECAY = 0.11  # a passage that scores so much less than the best is 1/e as probably the one
 CODE = re.compile(r"[a-z]{1,4}\d+")
 UNKNOWN_CODE_FACTOR = 0.5  # an error code that no passage holds is hardly answered by those of its neighbours
+_ASKS = re.compile(r"\?\s*$|^(?:how|what|why|when|where|who|which|can|is|do|does|are|should)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,9 @@ class Look:
     vector: Vectors
     words: Sequence[str]
     by_words: NDArray[np.float32]
-    positions: Sequence[int]
+    positions: Sequence[int] | NDArray[np.int64]
     similar: NDArray[np.float32]
-    encode: Callable[[Sequence[str]], list[Vectors]]
+    encode: Callable[[Sequence[str]], Sequence[Vectors]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +55,113 @@ class Judged:
     passages: dict[int, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What sureness is told by.
+
+    `alike`: the cosine of the best passage; of the middle of its examples where several short texts share its title.
+    `words`: the share of the question's words, by rarity, that one of the three best passages holds. `topic`: how near
+    the question is to the bare title, beyond what is usual: what is near to that is near to every passage below it, and
+    answered by few. `apart`: how far the best stands before everything of another title. `examples`: 1 for such
+    examples, else 0. `bare`: the cosine of a short text without its title.
+    """
+
+    alike: float
+    words: float
+    topic: float
+    apart: float
+    examples: float
+    bare: float
+
+
 def judge(look: Look, found: Sequence[tuple[Found, int]]) -> Judged:
     """How sure a search may be of what it found.
-
-    Titles do not count: "Gold card" is near to every question about it, and answers none.
 
     Args:
         found: passages with their positions in the release, best first, without those of other products.
     """
-    found = found[:LOOKED_AT]
     if not found:
         return Judged(0.0, {})
-    positions = [position for _, position in found]
-    similar = look.files.similarities(look.vector, positions, titles=False)
-    shares = [float(look.by_words[position]) for position in positions]
-    is_unknown = any(CODE.fullmatch(word) and not look.files.lexical.frequency(word) for word in look.words)
-    factor = UNKNOWN_CODE_FACTOR if is_unknown else 1.0
-    each = {position: factor * sureness(float(similar[i]), shares[i]) for i, position in enumerate(positions)}
-    return Judged(factor * sureness(float(similar.max()), max(shares[:3])), each)
+    sure = sureness(read_signs(look, found))
+    if any(CODE.fullmatch(word) and not look.files.lexical.frequency(word) for word in look.words):
+        sure *= UNKNOWN_CODE_FACTOR
+    best = found[0][0].score
+    return Judged(sure, {position: sure * share_of(best - one.score) for one, position in found})
 
 
-def sureness(similarity: float, share: float) -> float:
-    """How probably the answer is in what was found, 0..1.
+def sureness(signs: Signs) -> float:
+    """How probably the answer is in what was found, 0..1."""
+    weighed = sum(weight * sign for weight, sign in zip(WEIGHTS, astuple(signs), strict=True))
+    return 1.0 / (1.0 + math.exp(-(INTERCEPT + weighed)))
+
+
+def share_of(behind: float) -> float:
+    """How probably a passage holds the answer that is in what was found.
 
     Args:
-        similarity: the best cosine.
-        share: how much of the question's words, by rarity, the best passages hold, 0..1.
+        behind: how much less than the best it scored, 0 or more.
     """
-    intercept, by_similarity, by_share = SURENESS
-    return 1.0 / (1.0 + math.exp(-(intercept + by_similarity * similarity + by_share * share)))
+    return FIRST_IS_RIGHT * math.exp(-max(behind, 0.0) / DECAY)
+
+
+def read_signs(look: Look, found: Sequence[tuple[Found, int]]) -> Signs:
+    """The signs in what was found, best first, at least one."""
+    found = found[:LOOKED_AT]
+    passages = [one.passage for one, _ in found]
+    positions = [position for _, position in found]
+    similar = look.files.similarities(look.vector, positions, titles=False)
+    first = passages[0]
+    others = [float(similar[i]) for i, passage in enumerate(passages) if not _same_subject(first, passage)]
+    examples = _examples(passages, similar)
+    alike = float(similar[0])
+    if examples:
+        middle = look.files.vectors[np.asarray([positions[i] for i in examples])].mean(axis=0)
+        alike = float(middle @ look.vector / max(float(np.linalg.norm(middle)), 1e-12))
+    is_alone = sum(passage.title == first.title for passage in _one_a_document(passages)) == 1
+    title, bare = _near_parts(look, first, is_alone=is_alone)
+    topic = 0.0
+    if title is not None and _ASKS.search(first.title):
+        alike = max(alike, title)
+    elif title is not None:
+        topic = title - USUAL_TOPIC
+    return Signs(
+        alike=alike,
+        words=max(float(look.by_words[position]) for position in positions[:3]),
+        topic=topic,
+        apart=float(similar[0]) - max(others) if others else 0.0,
+        examples=0.0 if is_alone else 1.0,
+        bare=float(similar[0]) if bare is None else bare,
+    )
+
+
+def _near_parts(look: Look, first: Passage, *, is_alone: bool) -> tuple[float | None, float | None]:
+    """The cosines of the best passage's title, where it is one document's, and of its text where that is short."""
+    texts = {}
+    if is_alone and first.title and not first.question:
+        texts["title"] = first.title
+    if first.title and len(first.text) <= EXAMPLE_CHARS:
+        texts["bare"] = first.text
+    if not texts:
+        return None, None
+    vectors = dict(zip(texts, look.encode(list(texts.values())), strict=True))
+    near = {name: float(np.asarray(vector) @ look.vector) for name, vector in vectors.items()}
+    return near.get("title"), near.get("bare")
+
+
+def _examples(passages: Sequence[Passage], similar: NDArray[np.float32]) -> list[int]:
+    """Of the title that weighs most, its passages, where they are short texts of several documents; else none."""
+    weight: dict[str, float] = {}
+    for passage, near in zip(passages, similar, strict=True):
+        weight[passage.title] = weight.get(passage.title, 0.0) + float(near)
+    title = max(weight, key=lambda name: weight[name])
+    those = [i for i, passage in enumerate(passages) if passage.title == title]
+    is_example = title and all(len(passages[i].text) <= EXAMPLE_CHARS for i in those[:3])
+    return those if is_example and len({passages[i].document_id for i in those}) > 1 else []
+
+
+def _one_a_document(passages: Sequence[Passage]) -> list[Passage]:
+    return list({passage.document_id: passage for passage in reversed(passages)}.values())
+
+
+def _same_subject(one: Passage, other: Passage) -> bool:
+    return one.document_id == other.document_id or (bool(one.title) and one.title == other.title)
