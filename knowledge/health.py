@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import median
 
 from knowledge.documents import DocumentSummary, Passage
@@ -20,6 +20,7 @@ from knowledge.lexical import terms
 from knowledge.measures import Measure, find_measures
 from knowledge.products import Catalogue
 
+Read = Callable[[], Iterable[Passage]]
 Encode = Callable[[Sequence[str]], Vectors]
 
 ALIKE = 0.6  # cosine, numbers and names of products apart, from which two sentences may say the same
@@ -29,6 +30,7 @@ NUMBERS_MAX = 3  # a group with more is no contradiction but a table of prices
 SHARED_SHARE = 0.6  # of the content words of both
 KEY_WORDS = 4  # the rarest words of a claim: those that say the same share one of them
 KEY_CLAIMS = 60  # claims that may share a key word; a commoner word tells nothing apart
+CLAIMS_MAX = 50_000  # 150 MB; what the last documents of an enormous release say is not compared
 SHOWN_MAX = 50
 STALE_DAYS = 730
 YOUNG_DAYS = 365  # never called old beside the others
@@ -95,38 +97,47 @@ def find_unused(documents: Iterable[DocumentSummary], used: Collection[str]) -> 
     return [document for document in documents if document.id not in used]
 
 
+def find_past_futures(passages: Iterable[Passage], year: int) -> dict[str, str]:
+    """Document id -> words of it that expect a year which is over: "will be available in spring 2025"."""
+    found: dict[str, str] = {}
+    for passage in passages:
+        if passage.document_id not in found and (words := _past_future(passage.text, year)):
+            found[passage.document_id] = words
+    return found
+
+
 def find_stale(
     documents: Sequence[DocumentSummary],
-    passages: Iterable[Passage],
     today: datetime.date,
+    past_futures: Mapping[str, str],
     *,
     stale_days: int = STALE_DAYS,
 ) -> list[Stale]:
-    """Documents not changed for long, much longer than the others, or that expect a year that is over; worst first."""
+    """Documents not changed for long, much longer than the others, or that expect a year that is over; worst first.
+
+    Args:
+        past_futures: what `find_past_futures` found.
+    """
     ages = {d.id: age for d in documents if (age := _age_days(d, today)) is not None}
     usual = median(ages.values()) if ages else 0.0
-    expected: dict[str, str] = {}
-    for passage in passages:
-        if passage.document_id not in expected and (words := _past_future(passage.text, today.year)):
-            expected[passage.document_id] = words
     found = []
     for document in documents:
         age = ages.get(document.id)
-        if why := _why_stale(age, usual, stale_days, expected.get(document.id)):
+        if why := _why_stale(age, usual, stale_days, past_futures.get(document.id)):
             found.append(Stale(document, age, why))
     return sorted(found, key=lambda one: (-(one.days or 0), one.document.title, one.document.id))
 
 
-def find_contradictions(passages: Iterable[Passage], encode: Encode, catalogue: Catalogue) -> list[Contradiction]:
+def find_contradictions(read: Read, encode: Encode, catalogue: Catalogue) -> list[Contradiction]:
     """Sentences that say different numbers of the same thing, of the same product, with hardly another word apart.
 
     Args:
+        read: gives every passage, and is asked for them twice.
         encode: texts -> unit vectors; asked only about sentences that share their words already.
     """
-    kept = list(passages)
-    named = _names_in_titles(kept, catalogue)
-    said = [one for passage in kept for one in _claims_of(passage, catalogue, named[passage.document_id])]
-    claims = list(_told_apart(said))
+    named = _names_in_titles(read(), catalogue)
+    said = (one for passage in read() for one in _claims_of(passage, catalogue, named[passage.document_id]))
+    claims = list(_told_apart(list(islice(said, CLAIMS_MAX))))
     pairs = sorted(_near(claims))
     if not pairs:
         return []
@@ -199,17 +210,19 @@ def _light() -> frozenset[str]:
     return frozenset(terms(_LIGHT_WORDS))
 
 
-def _names_in_titles(passages: Sequence[Passage], catalogue: Catalogue) -> dict[str, frozenset[str]]:
+def _names_in_titles(passages: Iterable[Passage], catalogue: Catalogue) -> dict[str, frozenset[str]]:
     """What each document is named after: words of its title that sentences write like names.
 
     Where documents carry no products, their titles still tell that "Gold Account" is another thing than "Gold Plus".
     """
     large: Counter[str] = Counter()
     small: Counter[str] = Counter()
+    titles: dict[str, str] = {}
     for passage in passages:
         large.update(name.lower() for name in _NAME.findall(passage.text))
         small.update(_SMALL_WORD.findall(passage.text))
-    titles = {passage.document_id: catalogue.unnamed(passage.title) for passage in passages}
+        if passage.document_id not in titles:
+            titles[passage.document_id] = catalogue.unnamed(passage.title)
     return {
         document: frozenset(w for w in _SMALL_WORD.findall(title.lower()) if large[w] > small[w])
         for document, title in titles.items()

@@ -155,3 +155,4 @@ class HealthView(BaseModel):
     unused: list[SummaryView] = Field(description="No customer was ever answered from these.")
     contradictions: list[ContradictionView]
     stale: list[StaleView]
+    up_to_date: bool = Field(description="False while the release is still being read: look again.")

@@ -31,6 +31,7 @@ from assistant.studio.gap_views import ShownGap
 from assistant.studio.saved_questions import Said, SavedQuestion
 
 REFRESH_SECONDS = 2.0  # how long a page waits for the newest conversations to be read
+HEALTH_SECONDS = 5.0  # and for a release's own pages, once a release
 
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 State = Literal["open", "drafted", "closed", "dismissed", "all"]
@@ -148,7 +149,7 @@ def _add_health(router: APIRouter, reading: FindEditor, cared: _Cared) -> None:
     def show_health(editor: Editor = Depends(reading)) -> HealthView:
         care = cared(editor.rooms)
         care.catch_up(REFRESH_SECONDS)
-        return HealthView(**care.health())
+        return HealthView(**care.health(HEALTH_SECONDS))
 
 
 def _gap(gap: ShownGap) -> GapView:

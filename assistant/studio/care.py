@@ -55,9 +55,9 @@ class Care:
         running.join(wait_seconds)
         return not running.is_alive()
 
-    def health(self) -> dict[str, Any]:
-        """As `GET /v1/knowledge/health` tells it."""
-        return self._health.report()
+    def health(self, wait_seconds: float) -> dict[str, Any]:
+        """As `GET /v1/knowledge/health` tells it, after that long at most."""
+        return self._health.report(wait_seconds)
 
     def save_from(self, conversation: str, seq: int, by: str) -> SavedQuestion:
         """Saves the question of a conversation; see `SavedQuestions.add_from`.

@@ -10,7 +10,7 @@ import pytest
 from knowledge.chunking import cut
 from knowledge.documents import Document, DocumentSummary, Passage
 from knowledge.embedding import default_model_folder, open_embedder
-from knowledge.health import find_contradictions, find_stale, find_unused
+from knowledge.health import find_contradictions, find_past_futures, find_stale, find_unused
 from knowledge.measures import find_measures
 from knowledge.products import Catalogue
 from knowledge.reading.files import find_files, read_file
@@ -30,7 +30,7 @@ def document(name: str, title: str, text: str, products: tuple[str, ...] = ()) -
 
 def contradictions(encode, *documents: Document):
     passages = [passage for one in documents for passage in cut(one)]
-    return find_contradictions(passages, encode, Catalogue.of((d.title, d.products) for d in documents))
+    return find_contradictions(lambda: passages, encode, Catalogue.of((d.title, d.products) for d in documents))
 
 
 def pair(encode, one: str, other: str):
@@ -178,12 +178,12 @@ def test_documents_not_changed_for_long_or_much_older_than_the_others_are_stale_
         summary("nonsense", "yesterday"),
     ]
 
-    stale = find_stale(documents, [], TODAY)
+    stale = find_stale(documents, TODAY, {})
 
     assert [(one.document.id, one.days) for one in stale] == [("old", 1422), ("odd", 540)]
     assert stale[0].why == "It was last changed 1,422 days ago."
     assert "half of all documents" in stale[1].why
-    assert [one.document.id for one in find_stale(documents, [], TODAY, stale_days=5000)] == ["old", "odd"]
+    assert [one.document.id for one in find_stale(documents, TODAY, {}, stale_days=5000)] == ["old", "odd"]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_documents_not_changed_for_long_or_much_older_than_the_others_are_stale_
     ],
 )
 def test_a_page_that_expects_a_year_that_is_over_is_stale(text, is_stale):
-    stale = find_stale([summary("a", "2026-11-01")], [passage("a", text)], TODAY)
+    stale = find_stale([summary("a", "2026-11-01")], TODAY, find_past_futures([passage("a", text)], TODAY.year))
 
     assert bool(stale) is is_stale
     if stale:
