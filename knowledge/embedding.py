@@ -157,6 +157,10 @@ class OnnxEmbedder:
                 list(pool.map(run, found))
         return vectors
 
+    def knows(self, word: str) -> bool:
+        """Whether the model has a piece of its own for the word: it is an ordinary one, even if no document has it."""
+        return self._load()[0].token_to_id(word) is not None
+
     def _load(self) -> tuple[Any, Any]:
         with self._loading:
             if self._loaded is None:
