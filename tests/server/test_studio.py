@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 
 import httpx
@@ -364,6 +365,21 @@ def test_a_job_is_stopped_and_the_next_one_runs(studio):
 
     assert (stopped["id"], stopped["state"]) == (job["id"], "failed")
     assert "stopped" in stopped["error"]
+    assert studio.reindex()["unchanged"] == 2
+
+
+def test_a_reindex_by_the_command_is_told_to_whoever_comes_second(server, studio):
+    document = studio.get("/documents")["documents"][0]["id"]
+    with (server.data_dir / "knowledge" / "releases" / "reindex.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a process of `tellonce knowledge reindex` holds it
+        job = studio.post("/reindex")
+        purge = studio.ask("DELETE", f"/documents/{document}")
+        while (now := studio.get("/job"))["state"] == "running":
+            time.sleep(0.1)
+
+    assert (purge.status_code, purge.json()["code"]) == (409, "conflict")
+    assert (now["id"], now["state"]) == (job["id"], "failed")
+    assert "wait until it has finished" in now["error"]
     assert studio.reindex()["unchanged"] == 2
 
 
