@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.channels.frames import MAX_TEXT_CHARACTERS
+from assistant.channels.fields import MAX_TEXT_CHARACTERS, clean_text
 from evals.beir import Corpus, DataSet, Query
 from evals.certainty import Interval, auroc, auroc_interval, bootstrap, calibrate, calibration_error, wilson
 from evals.corpus import text_of
@@ -112,10 +112,10 @@ async def collect_answers(
 
 
 async def _ask(query: Query, live: Live) -> Reply:
-    if query.is_empty:
+    words = clean_text(query.text)[:MAX_TEXT_CHARACTERS]  # as the doors let a message in
+    if not words:
         return Reply({}, {}, False, 0.0)
-    conversation = await live.begin(history=query.history)
-    return await live.say(conversation, query.text[:MAX_TEXT_CHARACTERS])
+    return await live.say(await live.begin(history=query.history), words)
 
 
 def cited_texts(corpus: Corpus, replies: Iterable[Reply]) -> dict[str, str]:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import TellonceError
-from knowledge.products import Catalogue
 
 if TYPE_CHECKING:
     from knowledge.documents import Document, Findings, Turn
     from knowledge.embedding import Embedder
     from knowledge.library import Library
+    from knowledge.products import Catalogue
 
 
 class PinnedLibrary:
@@ -28,7 +28,7 @@ class PinnedLibrary:
         Raises:
             TellonceError: that release is not kept.
         """
-        kept = library.status().releases_kept
+        kept = [info.number for info in library.releases()]
         if release is not None and release not in kept:
             there = ", ".join(map(str, kept)) or "none"
             raise TellonceError(f"Release {release} is not kept. Name one of: {there} (`tellonce knowledge releases`).")
@@ -48,10 +48,11 @@ class PinnedLibrary:
 
     def catalogue(self) -> Catalogue:
         """The products that the documents of this release are about."""
-        if self._asked_for is None:
-            return self._library.catalogue()
-        named = ((one.title, one.products) for one in self._library.documents(self.release) if one.products)
-        return Catalogue.of(list(named))
+        return self._library.catalogue(self._asked_for)
+
+    def is_outdated(self) -> bool:
+        """Never: what is measured here is not made anew by measuring it."""
+        return False
 
     def warm(self) -> None:
         self._library.warm()

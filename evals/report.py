@@ -59,6 +59,7 @@ class Judged:
     accepted: dict[str, float] = field(default_factory=dict)
     worse: tuple[str, ...] = ()
     before: Earlier | None = None
+    is_of_a_release: bool = False  # of the installation's own knowledge, which no accepted run speaks of
     note: str = ""  # why there is nothing to compare with, where that is not plain
 
     def as_json(self) -> dict[str, Any]:
@@ -145,7 +146,11 @@ def _verdict(runs: Sequence[Judged]) -> Element:
     worse = [(run.result.suite, sentence) for run in runs for sentence in run.worse]
     if worse:
         sentences = node("ul", *(node("li", node("strong", f"{suite}: "), sentence) for suite, sentence in worse))
-        return node("div", node("p", "Worse than what was accepted:"), sentences, class_="verdict worse")
+        names = {run.before.name if run.is_of_a_release and run.before else "what was accepted" for run in runs}
+        words = f"Worse than {' and '.join(sorted(names))}:"
+        return node("div", node("p", words), sentences, class_="verdict worse")
+    if all(run.is_of_a_release and run.before for run in runs):
+        return node("div", node("p", "Nothing got worse beyond chance."), class_="verdict")
     known = [run for run in runs if run.accepted]
     if not known:
         return node("div", node("p", "Nothing was accepted yet to compare with."), class_="verdict alone")

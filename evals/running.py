@@ -28,7 +28,7 @@ from evals.sets import Stage, check_limit, find_sets, is_set, run_set
 from evals.suites import World, check_customers, demo_world, in_service, own_world, prepare_world, run_suite
 
 SAVED_SUITE = "saved"
-RELEASE_ONLY = "A data set has a corpus of its own and no releases: leave out --against, or {name!r}."
+RELEASE_ONLY = "A data set has a corpus of its own and no releases: leave out --against and --release, or {name!r}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ class Request:
     knowledge: tuple[Path, ...] = ()
     customers: Path | None = None
     against: int | None = None  # a release
+    release: int | None = None  # the one to answer from, instead of the one in service
+
+    @property
+    def names_release(self) -> bool:
+        """Whether it speaks of the knowledge of this installation."""
+        return self.against is not None or self.release is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,9 @@ def make_plan(request: Request, settings: Settings) -> Plan:
     check_limit(request.limit)
     names = request.names or (DEMO_SUITE, HELD_OUT_SUITE)
     sets = [path for name in request.names if (path := _set_named(name, request.data))]
-    if not request.names and request.data and request.against is None:
+    if not request.names and request.data and not request.names_release:
         sets = find_sets(request.data)
-    if sets and request.against is not None:
+    if sets and request.names_release:
         raise TellonceError(RELEASE_ONLY.format(name=sets[0].name))
     talks: dict[str, tuple[World, list[Suite]]] = {}
     for name in names:
@@ -82,7 +88,7 @@ def _set_named(name: str, data: Path | None) -> Path | None:
 
 def _world_of(name: str, request: Request) -> World:
     is_bundled = name in bundled_names()
-    if request.against is not None or (name == SAVED_SUITE and not request.knowledge):
+    if request.names_release or (name == SAVED_SUITE and not request.knowledge):
         return in_service(request.customers, demo=is_bundled)
     return own_world(request.knowledge, request.customers) if request.knowledge else demo_world()
 
@@ -114,8 +120,8 @@ async def run_plan(plan: Plan, request: Request, settings: Settings, stage: Stag
         earlier: Sequence[Result | None] = [None] * len(suites)
         if request.against is not None:
             earlier = await _talk(suites, prepared, world, stage, request.against)
-        now = await _talk(suites, prepared, world, stage)
-        judged += [_beside(result, before, request.against) for result, before in zip(now, earlier, strict=True)]
+        now = await _talk(suites, prepared, world, stage, request.release)
+        judged += [_beside(result, before, request) for result, before in zip(now, earlier, strict=True)]
     for folder in plan.sets:
         judged.append(Judged(await run_set(folder, settings, stage, request.limit)))
     return judged
@@ -133,19 +139,19 @@ async def _talk(
         return results
 
 
-def _beside(result: Result, before: Result | None, release: int | None) -> Judged:
+def _beside(result: Result, before: Result | None, request: Request) -> Judged:
     if before is None:
-        return Judged(result)
-    name = f"release {release}"
-    return Judged(result, worse=tuple(decide_regressions(result, summarise(before))), before=earlier_of(before, name))
+        return Judged(result, is_of_a_release=request.names_release)
+    worse = tuple(decide_regressions(result, summarise(before)))
+    return Judged(result, worse=worse, before=earlier_of(before, f"release {request.against}"), is_of_a_release=True)
 
 
 def hold_against(judged: Judged, accepted_folder: Path, earlier: dict[str, Earlier]) -> Judged:
     """The run beside the accepted one of its suite, and its questions beside those of an earlier file if it has them.
 
-    A run beside a release stands as it is: the accepted one spoke of other knowledge.
+    A run at or beside a release stands as it is: the accepted one spoke of other knowledge.
     """
-    if judged.before is not None:
+    if judged.before is not None or judged.is_of_a_release:
         return judged
     result = judged.result
     accepted = load_accepted(accepted_name(result), accepted_folder)
@@ -167,8 +173,8 @@ def accept(runs: Sequence[Judged], folder: Path) -> list[Path]:
     """Keeps these runs for later ones to be held against.
 
     Raises:
-        TellonceError: one of them is a sample, or was compared with a release.
+        TellonceError: one of them is a sample, or of a release.
     """
-    if any(run.before is not None and run.before.name.startswith("release ") for run in runs):
-        raise TellonceError("A run beside a release cannot be accepted. Run the suite without --against.")
+    if any(run.is_of_a_release for run in runs):
+        raise TellonceError("A run of a release cannot be accepted. Run the suite without --against and --release.")
     return [save_accepted(run.result, folder) for run in runs]

@@ -113,7 +113,10 @@ def run(
     report: Annotated[Path | None, typer.Option(help="Also write an HTML page with every question.")] = None,
     against: Annotated[
         int | None,
-        typer.Option(help="Hold the knowledge in service here against that release.", metavar="RELEASE"),
+        typer.Option(help="Hold the release in service here, or --release, against that one.", metavar="RELEASE"),
+    ] = None,
+    release: Annotated[
+        int | None, typer.Option(help="Answer from that release, instead of the one in service here.")
     ] = None,
     against_file: Annotated[
         Path | None, typer.Option(help="Show each question beside an earlier run that --save has written.")
@@ -164,6 +167,7 @@ def run(
         knowledge=tuple(knowledge or ()),
         customers=customers,
         against=against,
+        release=release,
     )
     earlier = load_runs(against_file) if against_file else {}
     settings = load_settings(model=model)

@@ -107,11 +107,38 @@ def test_a_release_is_held_against_the_one_in_service(here: Path) -> None:
     assert '<ins class="marker">two</ins>' in page
 
 
+def test_a_release_can_be_tried_before_or_after_its_time(here: Path) -> None:
+    publish_two_releases(here)
+
+    code, now = invoke("kettle.yaml", "--release", "1", "--against", "2")
+    _, alone = invoke("kettle.yaml", "--release", "2")
+
+    assert code == 0
+    assert now["kettle"]["changed"] == {"warranty 1": "wording"}
+    assert now["kettle"]["worse_questions"] == []
+    assert alone["kettle"]["failed"] == {"warranty": ["the answer tells three years"]}
+    with pytest.raises(TellonceError, match="A run of a release cannot be accepted"):
+        invoke("kettle.yaml", "--release", "1", "--accept")
+
+
 def test_a_release_that_is_not_kept_is_told(here: Path) -> None:
     publish_two_releases(here)
 
     with pytest.raises(TellonceError, match="Release 9 is not kept"):
         invoke("kettle.yaml", "--against", "9")
+
+
+def test_measuring_changes_nothing_and_complains_of_nothing(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from assistant.app import open_library
+
+    publish_two_releases(here)
+    library = open_library(load_settings())
+    before = (library.releases(), sorted(path.name for path in (here / "data").iterdir()))
+
+    invoke("kettle.yaml", "--against", "1")
+
+    assert "warning" not in capfd.readouterr().err
+    assert (library.releases(), sorted(path.name for path in (here / "data").iterdir())) == before
 
 
 def test_an_earlier_run_stands_beside_a_later_one(here: Path) -> None:
