@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from assistant.errors import TellonceError
 from assistant.settings import Settings
 from evals.beir import DataSet, Row
 from knowledge.documents import Document
@@ -148,8 +149,13 @@ def _in_file_names(text: str) -> str:
 
 def _own_settings(settings: Settings, name: str) -> Settings:
     folder = cache_folder() / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / USED).touch()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / USED).touch()
+    except OSError as error:
+        raise TellonceError(
+            f"{folder} cannot be written ({error.strerror}). Indexes stand there: set XDG_CACHE_HOME to another folder."
+        ) from error
     _drop_unused(time.time() - KEPT_DAYS * 86_400)
     return settings.model_copy(update={"data_dir": folder, "database_url": None, "chroma_url": None})
 

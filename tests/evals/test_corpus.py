@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.errors import TellonceError
 from assistant.settings import load_settings
 from evals import corpus
 from evals.beir import DataSet, Row, load_data_set
@@ -79,6 +80,14 @@ def test_another_model_has_an_index_of_its_own(data: DataSet) -> None:
 
     assert one.data_dir != other.data_dir
     assert one.database_url is None
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+
+    with pytest.raises(TellonceError, match="set XDG_CACHE_HOME to another folder"):
+        corpus._own_settings(load_settings(), "mine")
 
 
 def test_what_nobody_used_for_a_month_goes(data: DataSet) -> None:
