@@ -13,7 +13,7 @@ from knowledge.reading.boilerplate import is_boilerplate
 from knowledge.reading.dates import as_rfc3339
 from knowledge.reading.faults import Unreadable
 from knowledge.reading.front_matter import audience_of, product_tags, several
-from knowledge.reading.html_blocks import blocks_of, squeezed
+from knowledge.reading.html_blocks import blocks_of, heading_words, squeezed
 from knowledge.reading.html_cleaning import cleaned
 from knowledge.reading.language import declared_language
 from knowledge.reading.markdown import first_heading, lines_with_code, tidy
@@ -134,7 +134,7 @@ def _with_title(text: str, tree: Any) -> str:
     """The text below the page's own first heading, where that stands outside of what holds the content."""
     if re.search(r"^# ", text, re.M):
         return text
-    headings = [words for one in tree.iter("h1") if (words := squeezed(one.text_content()))]
+    headings = [words for one in tree.iter("h1") if (words := heading_words(one.text_content()))]
     return f"# {headings[0]}\n\n{text}" if len(set(headings)) == 1 else text
 
 

@@ -77,7 +77,7 @@ class Walk:
         return [*(["", f"**{label}**"] if label else []), *self.blocks(element, depth)] if tag != "hr" else [""]
 
     def _heading(self, words: str, level: int) -> list[str]:
-        words = PERMALINK.sub("", words.replace("**", "")).strip()
+        words = heading_words(words)
         if not words:
             return []
         self._level = level
@@ -186,6 +186,11 @@ def pipe_table(rows: list[list[str]]) -> list[str]:
 def squeezed(words: str) -> str:
     """Words on one line, one blank between two of them."""
     return " ".join(words.replace("\u200b", "").split())
+
+
+def heading_words(words: str) -> str:
+    """The words of a heading without weight, and without the sign that links to it."""
+    return PERMALINK.sub("", squeezed(words.replace("**", ""))).strip()
 
 
 def _ends_a_part(element: Any) -> bool:

@@ -28,6 +28,7 @@ EDGE = 0.12  # running heads stand in the outer eighth of a page
 LARGER = 1.12  # a heading is at least this much larger than the body
 PARAGRAPH_GAP = 1.55  # times the type size, between baselines: more is a new paragraph
 NESTED = 0.7  # times the type size: an item that begins so much further right is within the one above
+ROW_GAP = 1.35  # times the type size: lines of one cell stand closer
 COLUMN_LINES = 6  # fewer lines make no column
 
 
@@ -210,7 +211,6 @@ def _is_row(lines: Sequence[Line], i: int) -> bool:
     return any(
         len(line.segments) >= 2
         and abs(line.y - lines[i].y) < 6 * line.size
-        and _without_numbers(line.words) != _without_numbers(lines[i].words)
         and sum(_near(x, columns) for x, _ in line.segments) >= 2
         for line in near
     )
@@ -383,7 +383,7 @@ def _columns(lines: Sequence[Line]) -> list[float]:
 
 
 def _table_rows(lines: Sequence[Line], page: Page) -> list[list[str]]:
-    """Cells by column; rows by the rules drawn between them, or else by what stands in the first column."""
+    """Cells by column; rows by the rules drawn between them, by the gaps, or else by what is in the first column."""
     columns = _columns(lines)
     left, right = columns[0], columns[-1]
     rules = sorted(
@@ -396,9 +396,10 @@ def _table_rows(lines: Sequence[Line], page: Page) -> list[list[str]]:
     )
     rows: list[list[str]] = []
     band = None
-    for line in lines:
-        this = sum(1 for y in rules if y > line.y)
-        is_new = this != band if len(rules) >= 3 else abs(line.x - left) <= 4
+    bands = _bands(lines, left)
+    for i, line in enumerate(lines):
+        this = sum(1 for y in rules if y > line.y) if len(rules) >= 3 else bands[i] if bands else -1
+        is_new = this != band if this >= 0 else abs(line.x - left) <= 4
         if not rows or is_new:
             rows.append([""] * len(columns))
         band = this
@@ -406,3 +407,16 @@ def _table_rows(lines: Sequence[Line], page: Page) -> list[list[str]]:
             column = min(range(len(columns)), key=lambda i: abs(columns[i] - x))
             rows[-1][column] = f"{rows[-1][column]} {words}".strip()
     return rows
+
+
+def _bands(lines: Sequence[Line], left: float) -> list[int]:
+    """Which row each line of a table belongs to, by the wider gaps between rows; [] where gaps do not tell.
+
+    They tell where no row has two cells in the first column, and some row has lines without one.
+    """
+    bands = [0]
+    for above, line in pairwise(lines):
+        bands.append(bands[-1] + (above.y - line.y > ROW_GAP * line.size))
+    firsts = Counter(band for band, line in zip(bands, lines, strict=True) if abs(line.x - left) <= 4)
+    tells = len(firsts) == bands[-1] + 1 and max(firsts.values(), default=0) == 1 and len(lines) > len(firsts)
+    return bands if tells else []

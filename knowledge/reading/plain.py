@@ -47,7 +47,7 @@ def _guessed(data: bytes) -> str:
     """Text in an older encoding: Windows' Western or Central European one where few bytes are beyond ASCII."""
     beyond = sum(byte >= 0x80 for byte in data[:50_000])
     controls = sum(byte < 9 or 13 < byte < 32 for byte in data[:50_000])
-    if controls == 0 and beyond < 0.3 * len(data[:50_000]):
+    if controls == 0 and beyond < 0.45 * len(data[:50_000]):
         central = data.decode("cp1250", "replace")
         if detect_language(central) in ("pl", "cs", "hu", "ro") and "\ufffd" not in central:
             return central
