@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge import lexical
 from knowledge.embedding import content_key
@@ -43,6 +44,27 @@ class CutWords:
         return [self._words[i] for i in self._ids[begin:end].tolist()]
 
 
+def copy_words(source: Path, target: Path, rows: NDArray[np.integer[Any]]) -> None:
+    """Keeps of one folder's words those at these rows, in a folder that may be new; nothing where none were kept."""
+    try:
+        kept = json.loads((source / "words.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return
+    ids, offsets = np.load(source / "words.npy"), np.load(source / "word-offsets.npy")
+    parts = [ids[offsets[row] : offsets[row + 1]] for row in rows.tolist()]
+    used, renamed = np.unique(np.concatenate([*parts, ids[:0]]), return_inverse=True)
+    _write(target, renamed, [len(part) for part in parts], [kept["words"][i] for i in used.tolist()], kept["cut_by"])
+
+
+def _write(
+    folder: Path, ids: NDArray[np.integer[Any]], sizes: Sequence[int], words: Sequence[str], cut_by: str
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "words.npy", ids.astype(np.int32))
+    np.save(folder / "word-offsets.npy", np.cumsum([0, *sizes], dtype=np.int64))
+    (folder / "words.json").write_text(json.dumps({"cut_by": cut_by, "words": list(words)}), "utf-8")
+
+
 @cache
 def cutter() -> str:
     """What tells words cut by other code from these: a digest of the code that cuts."""
@@ -65,18 +87,20 @@ class WordCutter:
     def __call__(self, text: str) -> list[str]:
         key = content_key(text)
         words = self._known(key)
-        words = terms(text) if words is None else words
-        begin = len(self._ids)
-        self._ids.extend(self._vocabulary.setdefault(word, len(self._vocabulary)) for word in words)
-        self._places[key] = begin, len(self._ids)
+        if words is None:
+            words = terms(text)
+            self._keep(key, words)
         return words
+
+    def _keep(self, key: bytes, words: Sequence[str]) -> tuple[int, int]:
+        begin = len(self._ids)
+        self._ids.extend([self._vocabulary.setdefault(word, len(self._vocabulary)) for word in words])
+        self._places[key] = begin, len(self._ids)
+        return self._places[key]
 
     def write(self, folder: Path, keys: Sequence[bytes]) -> None:
         """Keeps the words of the texts with these keys, one row a key, in a folder; none for texts never cut."""
+        places = [self._places.get(key) or self._keep(key, self._known(key) or ()) for key in keys]
         ids = np.frombuffer(self._ids, np.int32) if self._ids else np.zeros(0, np.int32)
-        places = [self._places.get(key, (0, 0)) for key in keys]
-        parts = [ids[begin:end] for begin, end in places]
-        np.save(folder / "words.npy", np.concatenate([*parts, np.zeros(0, np.int32)]))
-        np.save(folder / "word-offsets.npy", np.cumsum([0, *(end - begin for begin, end in places)], dtype=np.int64))
-        kept = {"cut_by": cutter(), "words": list(self._vocabulary)}
-        (folder / "words.json").write_text(json.dumps(kept), "utf-8")
+        found = np.concatenate([*(ids[begin:end] for begin, end in places), ids[:0]])
+        _write(folder, found, [end - begin for begin, end in places], list(self._vocabulary), cutter())

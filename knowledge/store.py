@@ -101,9 +101,17 @@ class KnowledgeStore:
         query = (
             select(versions.c.id, versions.c.document_id, versions.c.root, versions.c.source, versions.c.content_hash)
             .join(release_versions, release_versions.c.version_id == versions.c.id)
-            .where(release_versions.c.release == release, versions.c.cutter == chunking.VERSION)
+            .where(release_versions.c.release == release)
             .order_by(versions.c.id)
         )
+        with self._engine.connect() as connection:
+            return [Version(*row) for row in connection.execute(query)]
+
+    def stored_versions(self) -> list[Version]:
+        """All versions that are cut as they would be today, of whatever release."""
+        query = select(
+            versions.c.id, versions.c.document_id, versions.c.root, versions.c.source, versions.c.content_hash
+        ).where(versions.c.cutter == chunking.VERSION)
         with self._engine.connect() as connection:
             return [Version(*row) for row in connection.execute(query)]
 
@@ -121,7 +129,7 @@ class KnowledgeStore:
                 key = (document.id, document.content_hash)
                 if key in known:
                     continue
-                result = connection.execute(insert(versions).values(_version_row(document, root)))
+                result = connection.execute(insert(versions), _version_row(document, root))
                 known[key] = new_id(result)
                 if found:
                     rows = [_passage_row(known[key], i, passage) for i, passage in enumerate(found)]
@@ -198,6 +206,12 @@ class KnowledgeStore:
         with self._engine.connect() as connection:
             rows = connection.execute(_PASSAGES.where(passages.c.id.in_(list(row_ids))))
             return {int(row.id): _passage(row) for row in rows}
+
+    def load_all(self, row_ids: Sequence[int]) -> Iterator[Passage]:
+        """Passages in the order of these row ids, a batch in memory at a time; those that are gone are left out."""
+        for batch in batches(row_ids):
+            found = self.load_passages(batch)
+            yield from (found[row] for row in batch if row in found)
 
     # vectors
 
