@@ -46,7 +46,11 @@ export async function showComparison(room, { id, asked }) {
   return {
     title: `Compare release ${id}`,
     nodes: [
-      h("nav", { class: "crumbs", "aria-label": "Back" }, h("a", { href: "/studio/releases", "data-inside": true }, drawing("back"), "Releases")),
+      h(
+        "nav",
+        { class: "crumbs", "aria-label": "Back" },
+        h("a", { href: "/studio/releases", "data-inside": true }, drawing("back"), "Releases"),
+      ),
       head,
       stage,
     ],
@@ -62,15 +66,30 @@ const isOf = (job, number) => job?.kind === "compare" && (job.state === "running
  */
 function stageOf(room, number, release, live, head) {
   const { job } = room.jobs;
-  if (!release) return [emptyState("This release is not kept any more", "Only the newest ones are kept.", h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases"))];
-  if (!live || live.number === number) return [emptyState("This release is in service", "Compare another one with it.", h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases"))];
+  if (!release)
+    return [
+      emptyState(
+        "This release is not kept any more",
+        "Only the newest ones are kept.",
+        h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases"),
+      ),
+    ];
+  if (!live || live.number === number)
+    return [
+      emptyState(
+        "This release is in service",
+        "Compare another one with it.",
+        h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases"),
+      ),
+    ];
   if (job?.kind === "compare" && job.state === "running") return [runningCard(room)];
   if (job?.kind === "compare" && job.state === "done" && job.report?.release === number) {
     head.querySelector(".actions")?.remove();
     head.append(h("div", { class: "actions" }, againButton(room, number, live), actButton(release, live, room)));
     return report(/** @type {Studio.Comparison} */ (job.report));
   }
-  const problem = job?.kind === "compare" && job.state === "failed" && h("p", { class: "problem", role: "alert" }, job.error);
+  const problem =
+    job?.kind === "compare" && job.state === "failed" && h("p", { class: "problem", role: "alert" }, job.error);
   return [
     emptyState(
       "Not compared yet",
@@ -102,7 +121,8 @@ function againButton(room, number, live, name = "Compare again") {
 function actButton(release, live, room) {
   const act = release.state === "candidate" ? publishRelease : rollBack;
   const click = async () => (await act(release, live)) && room.go("/studio/releases");
-  const name = release.state === "candidate" ? `Publish release ${release.number}` : `Go back to release ${release.number}`;
+  const name =
+    release.state === "candidate" ? `Publish release ${release.number}` : `Go back to release ${release.number}`;
   return h("button", { class: "button primary", type: "button", on: { click } }, name);
 }
 
@@ -124,7 +144,13 @@ function runningCard(room) {
 /** @param {Studio.Comparison} comparison @returns {Node[]} */
 function report({ questions }) {
   if (!questions.length)
-    return [emptyState("There was nothing to ask", "Save a few questions: each comparison then asks them.", h("a", { class: "button primary", href: "/studio/questions", "data-inside": true }, "Save questions"))];
+    return [
+      emptyState(
+        "There was nothing to ask",
+        "Save a few questions: each comparison then asks them.",
+        h("a", { class: "button primary", href: "/studio/questions", "data-inside": true }, "Save questions"),
+      ),
+    ];
   const of = (/** @type {Studio.Change} */ change) => questions.filter((one) => one.change === change);
   const differing = questions.length - of("same").length;
   let chosen = /** @type {Studio.Change | "changes"} */ (differing ? "changes" : "same");
@@ -135,13 +161,28 @@ function report({ questions }) {
     const shown = chosen === "changes" ? ORDER.slice(0, 3).flatMap(of) : of(chosen);
     list.replaceChildren(...shown.slice(0, SHOWN).map(comparedCard));
     rest.textContent = shown.length > SHOWN ? `The first ${SHOWN} of ${shown.length}.` : "";
-    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (chip).dataset.of === chosen));
+    for (const chip of chips.children)
+      chip.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (chip).dataset.of === chosen));
   };
-  const chip = (/** @type {Studio.Change | "changes"} */ name, /** @type {string} */ words, /** @type {number} */ count) =>
-    h("button", { class: "chip", type: "button", "data-of": name, on: { click: () => ((chosen = name), draw()) } }, h("b", { class: "figure" }, String(count)), ` ${words}`);
-  chips.append(chip("changes", "change in all", differing), ...ORDER.map((change) => chip(change, CHANGES[change].many, of(change).length)));
+  const chip = (
+    /** @type {Studio.Change | "changes"} */ name,
+    /** @type {string} */ words,
+    /** @type {number} */ count,
+  ) =>
+    h(
+      "button",
+      { class: "chip", type: "button", "data-of": name, on: { click: () => ((chosen = name), draw()) } },
+      h("b", { class: "figure" }, String(count)),
+      ` ${words}`,
+    );
+  chips.append(
+    chip("changes", "change in all", differing),
+    ...ORDER.map((change) => chip(change, CHANGES[change].many, of(change).length)),
+  );
   draw();
-  const told = differing ? `${differing} of ${questions.length} questions would be answered differently.` : `All ${questions.length} questions are answered the same.`;
+  const told = differing
+    ? `${differing} of ${questions.length} questions would be answered differently.`
+    : `All ${questions.length} questions are answered the same.`;
   return [h("p", { class: "lead", role: "status" }, told), chips, list, rest];
 }
 
@@ -172,7 +213,8 @@ function comparedCard({ question, origin, change, before, after }) {
  * @param {Studio.Rehearsed} other @param {"ins" | "del"} tag
  */
 function answerSide(name, { outcome, citations, sureness }, pieces, other, tag) {
-  const cited = (/** @type {Citation} */ one) => [/** @type {any} */ (one).document, one.title, ...[one.section ?? []].flat()].join("\n");
+  const cited = (/** @type {Citation} */ one) =>
+    [/** @type {any} */ (one).document, one.title, ...[one.section ?? []].flat()].join("\n");
   const known = new Set(other.citations.map(cited));
   const differs = outcome !== other.outcome;
   const outcomeWords = outcomeWord(outcome);
@@ -189,7 +231,9 @@ function answerSide(name, { outcome, citations, sureness }, pieces, other, tag) 
     h(
       "p",
       { class: "said", dir: "auto" },
-      ...pieces.map(({ text, differs: isOther }) => (isOther ? h(tag, { class: tag === "ins" ? "marker" : null }, text) : text)),
+      ...pieces.map(({ text, differs: isOther }) =>
+        isOther ? h(tag, { class: tag === "ins" ? "marker" : null }, text) : text,
+      ),
     ),
     citations.length > 0 &&
       h(
@@ -200,7 +244,11 @@ function answerSide(name, { outcome, citations, sureness }, pieces, other, tag) 
           const path = [title, ...[section ?? []].flat()].filter(Boolean).join(" › ");
           const href = citation.url || (document ? documentAddress(document, { release }) : null);
           const link = href ? h("a", { href, target: "_blank", rel: "noopener" }, path) : path;
-          return h("li", { class: "small" }, known.has(cited(citation)) ? link : h(tag, { class: tag === "ins" ? "marker" : null }, link));
+          return h(
+            "li",
+            { class: "small" },
+            known.has(cited(citation)) ? link : h(tag, { class: tag === "ins" ? "marker" : null }, link),
+          );
         }),
       ),
   );

@@ -13,7 +13,8 @@ export function compareWords(before, after) {
   let head = 0;
   while (head < a.length && head < b.length && same(a[head], b[head])) head += 1;
   let tail = 0;
-  while (tail < a.length - head && tail < b.length - head && same(a[a.length - 1 - tail], b[b.length - 1 - tail])) tail += 1;
+  while (tail < a.length - head && tail < b.length - head && same(a[a.length - 1 - tail], b[b.length - 1 - tail]))
+    tail += 1;
   const [inA, inB] = [a.slice(head, a.length - tail), b.slice(head, b.length - tail)];
   const [keptA, keptB] = inA.length * inB.length > LONGEST_TABLE ? [new Set(), new Set()] : commonOf(inA, inB);
   const pieces = (/** @type {string[]} */ words, /** @type {Set<number>} */ kept) =>
@@ -42,7 +43,7 @@ function commonOf(a, b) {
         ? lengths[(i + 1) * width + j + 1] + 1
         : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
   const [keptA, keptB] = [new Set(), new Set()];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (same(a[i], b[j])) {
       keptA.add(i++);
       keptB.add(j++);

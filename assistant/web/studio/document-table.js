@@ -9,12 +9,16 @@ const PAGE_ROWS = 100;
 
 /** @typedef {{text: string, product: string, language: string, kind: string, order: string}} Wish */
 
-const ORDERS = /** @type {Record<string, {name: string, compare: (a: Studio.Summary, b: Studio.Summary) => number}>} */ ({
-  title: { name: "Title", compare: byTitle },
-  cited: { name: "Cited most", compare: (a, b) => (b.answers ?? 0) - (a.answers ?? 0) || byTitle(a, b) },
-  never: { name: "Cited least", compare: (a, b) => (a.answers ?? 0) - (b.answers ?? 0) || byTitle(a, b) },
-  newest: { name: "Changed last", compare: (a, b) => (b.changed_at ?? "").localeCompare(a.changed_at ?? "") || byTitle(a, b) },
-});
+const ORDERS =
+  /** @type {Record<string, {name: string, compare: (a: Studio.Summary, b: Studio.Summary) => number}>} */ ({
+    title: { name: "Title", compare: byTitle },
+    cited: { name: "Cited most", compare: (a, b) => (b.answers ?? 0) - (a.answers ?? 0) || byTitle(a, b) },
+    never: { name: "Cited least", compare: (a, b) => (a.answers ?? 0) - (b.answers ?? 0) || byTitle(a, b) },
+    newest: {
+      name: "Changed last",
+      compare: (a, b) => (b.changed_at ?? "").localeCompare(a.changed_at ?? "") || byTitle(a, b),
+    },
+  });
 
 /** @param {Studio.Summary} a @param {Studio.Summary} b */
 function byTitle(a, b) {
@@ -40,7 +44,10 @@ export function chooseDocuments(documents, { text, product, language, kind, orde
  */
 export function documentTable(documents, release, releases, room, asked) {
   if (!documents.length)
-    return emptyState("No documents yet", "Each document that was read stands here, with how often customers were answered from it.");
+    return emptyState(
+      "No documents yet",
+      "Each document that was read stands here, with how often customers were answered from it.",
+    );
   /** @type {Wish} */
   const wish = {
     text: asked.get("q") ?? "",
@@ -61,11 +68,23 @@ export function documentTable(documents, release, releases, room, asked) {
     const of = release === live ? null : release;
     body.replaceChildren(...found.slice(0, shown).map((one) => row(one, most, of)));
     count.textContent =
-      found.length === documents.length ? counted(found.length, "document") : `${found.length.toLocaleString("en")} of ${counted(documents.length, "document")}`;
+      found.length === documents.length
+        ? counted(found.length, "document")
+        : `${found.length.toLocaleString("en")} of ${counted(documents.length, "document")}`;
     more.hidden = found.length <= shown;
     more.textContent = `Show ${Math.min(PAGE_ROWS, found.length - shown)} more (${(found.length - shown).toLocaleString("en")} left)`;
-    nothing.replaceChildren(...(found.length ? [] : [emptyState("None of them fits", "Take a word away, or choose another product, language or kind.")]));
-    const kept = { ...wish, q: wish.text, text: null, order: wish.order === "title" ? null : wish.order, release: asked.get("release") };
+    nothing.replaceChildren(
+      ...(found.length
+        ? []
+        : [emptyState("None of them fits", "Take a word away, or choose another product, language or kind.")]),
+    );
+    const kept = {
+      ...wish,
+      q: wish.text,
+      text: null,
+      order: wish.order === "title" ? null : wish.order,
+      release: asked.get("release"),
+    };
     room.go(addressOf("/studio", kept), { replace: true });
   };
   const change = (/** @type {keyof Wish} */ name) => (/** @type {Event} */ event) => {
@@ -94,7 +113,13 @@ export function documentTable(documents, release, releases, room, asked) {
         on: { input: change("text") },
       }),
       select("Product", wish.product, choices(documents.flatMap(({ products }) => products)), change("product")),
-      select("Language", wish.language, choices(documents.map(({ language }) => language ?? "")), change("language"), languageOf),
+      select(
+        "Language",
+        wish.language,
+        choices(documents.map(({ language }) => language ?? "")),
+        change("language"),
+        languageOf,
+      ),
       select("Kind", wish.kind, choices(documents.map(({ media_type: type }) => kindOf(type))), change("kind")),
       select("Order", wish.order, Object.keys(ORDERS), change("order"), (name) => ORDERS[name].name, ""),
       releaseChoice(releases, release, room),
@@ -109,7 +134,8 @@ export function documentTable(documents, release, releases, room, asked) {
 }
 
 /** @param {string[]} values */
-const choices = (values) => [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+const choices = (values) =>
+  [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 
 /** A choice of one; none where there is nothing to choose between.
  * @param {string} label @param {string} value @param {string[]} values @param {(event: Event) => void} change
@@ -128,14 +154,24 @@ export function select(label, value, values, change, name = (one) => one, any = 
 
 /** @param {Studio.Release[]} releases @param {number | null} release @param {Studio.Room} room */
 function releaseChoice(releases, release, room) {
-  const names = releases.map(({ number, state }) => [String(number), state === "live" ? `Release ${number}, in service` : `Release ${number}, ${state}`]);
+  const names = releases.map(({ number, state }) => [
+    String(number),
+    state === "live" ? `Release ${number}, in service` : `Release ${number}, ${state}`,
+  ]);
   const named = new Map(/** @type {[string, string][]} */ (names));
   const change = (/** @type {Event} */ event) => {
     const { value } = /** @type {HTMLSelectElement} */ (event.target);
     const live = releases.find(({ state }) => state === "live")?.number;
     room.go(addressOf("/studio", { release: Number(value) === live ? null : value }));
   };
-  return select("Release", String(release ?? ""), [...named.keys()], change, (number) => named.get(number) ?? number, "");
+  return select(
+    "Release",
+    String(release ?? ""),
+    [...named.keys()],
+    change,
+    (number) => named.get(number) ?? number,
+    "",
+  );
 }
 
 function tableHead() {
@@ -158,7 +194,11 @@ function tableHead() {
 }
 
 /** @param {Studio.Summary} document @param {number} most @param {number | null} release */
-function row({ id, title, source, products, language, media_type: type, passages, answers = 0, changed_at: changedAt, audience }, most, release) {
+function row(
+  { id, title, source, products, language, media_type: type, passages, answers = 0, changed_at: changedAt, audience },
+  most,
+  release,
+) {
   const bar = h("i", { class: "cited", "aria-hidden": "true" });
   bar.style.setProperty("--share", String(answers / most));
   const brief = [kindOf(type), ...products, languageOf(language), dayOf(changedAt)].filter(Boolean).join(" · ");
@@ -177,7 +217,13 @@ function row({ id, title, source, products, language, media_type: type, passages
     h("td", { class: "wide" }, languageOf(language) || "–"),
     h("td", { class: "wide" }, kindOf(type)),
     h("td", { class: "wide number figure" }, passages.toLocaleString("en")),
-    h("td", { class: "number figure" }, answers ? h("span", { class: "cited-count" }, answers.toLocaleString("en"), bar) : h("span", { class: "muted" }, "never")),
+    h(
+      "td",
+      { class: "number figure" },
+      answers
+        ? h("span", { class: "cited-count" }, answers.toLocaleString("en"), bar)
+        : h("span", { class: "muted" }, "never"),
+    ),
     h("td", { class: "wide" }, h("time", { datetime: changedAt }, dayOf(changedAt) || "–")),
   );
 }

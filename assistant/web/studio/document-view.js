@@ -37,7 +37,18 @@ export async function showDocument(room, { id, asked }) {
 
 /** @param {Studio.Document} found */
 function aboutLine(found) {
-  const { source, url, media_type: type, language, products, audience, changed_at: changedAt, release, document: id, passages } = found;
+  const {
+    source,
+    url,
+    media_type: type,
+    language,
+    products,
+    audience,
+    changed_at: changedAt,
+    release,
+    document: id,
+    passages,
+  } = found;
   const address = url && safeAddress(url);
   return h(
     "p",
@@ -49,8 +60,24 @@ function aboutLine(found) {
     h("span", { class: "muted small breakable", dir: "auto" }, source),
     h("span", { class: "muted small" }, `release ${release} · ${counted(passages.length, "passage")}`),
     changedAt && h("span", { class: "muted small" }, `changed ${dayOf(changedAt)}`),
-    h("a", { class: "small", href: addressOf(`/source/${encodeURIComponent(id)}`, { release }), target: "_blank", rel: "noopener" }, "As customers see it", icon("out")),
-    address && h("a", { class: "small", href: address, target: "_blank", rel: "noopener noreferrer" }, "The original", icon("out")),
+    h(
+      "a",
+      {
+        class: "small",
+        href: addressOf(`/source/${encodeURIComponent(id)}`, { release }),
+        target: "_blank",
+        rel: "noopener",
+      },
+      "As customers see it",
+      icon("out"),
+    ),
+    address &&
+      h(
+        "a",
+        { class: "small", href: address, target: "_blank", rel: "noopener noreferrer" },
+        "The original",
+        icon("out"),
+      ),
   );
 }
 
@@ -63,6 +90,7 @@ class PassageReader {
   #release;
   #at = -1;
   #facts = h("div", { class: "facts", role: "status" });
+  #steps = h("div", { class: "steps" });
   #ranks = h("div", { class: "ranks" });
   /** @type {HTMLButtonElement[]} */
   #pins = [];
@@ -73,18 +101,27 @@ class PassageReader {
     this.#found = found;
     this.#room = room;
     this.#release = release;
-    this.article.append(...renderDocument(parseDocument(found.text), passageStrokes(found.text, found.passages), found.title));
+    this.article.append(
+      ...renderDocument(parseDocument(found.text), passageStrokes(found.text, found.passages), found.title),
+    );
     this.#pin();
     const step = (/** @type {number} */ by, /** @type {string} */ name, /** @type {"back" | "next"} */ icon) =>
-      h("button", { class: "button plain", type: "button", "aria-label": name, on: { click: () => this.select(this.#at + by, { scroll: true }) } }, drawing(icon));
-    this.side.append(
-      h("div", { class: "passage-head" }, step(-1, "Passage before", "back"), this.#facts, step(1, "Next passage", "next")),
-      this.#askForm(),
-      this.#ranks,
-    );
+      h(
+        "button",
+        {
+          class: "button plain",
+          type: "button",
+          "aria-label": name,
+          on: { click: () => this.select(this.#at + by, { scroll: true }) },
+        },
+        drawing(icon),
+      );
+    this.#steps.append(step(-1, "Passage before", "back"), step(1, "Next passage", "next"));
+    this.side.append(this.#facts, this.#steps, this.#askForm(), this.#ranks);
     this.article.addEventListener("click", (event) => {
       const mark = /** @type {HTMLElement} */ (event.target).closest("mark");
-      if (mark && !/** @type {HTMLElement} */ (event.target).closest("a")) this.select(this.#indexOf(Number(mark.dataset.passage)));
+      if (mark && !(/** @type {HTMLElement} */ (event.target).closest("a")))
+        this.select(this.#indexOf(Number(mark.dataset.passage)));
     });
     this.article.addEventListener("keydown", (event) => this.#walk(event));
   }
@@ -104,7 +141,13 @@ class PassageReader {
       const index = this.#indexOf(position);
       const pin = h(
         "button",
-        { class: "pin figure", type: "button", tabindex: index === 0 ? 0 : -1, "aria-label": `Passage ${index + 1}`, on: { click: () => this.select(index) } },
+        {
+          class: "pin figure",
+          type: "button",
+          tabindex: index === 0 ? 0 : -1,
+          "aria-label": `Passage ${index + 1}`,
+          on: { click: () => this.select(index) },
+        },
         String(index + 1),
       );
       this.#pins[index] = pin;
@@ -126,9 +169,11 @@ class PassageReader {
     const { passages } = this.#found;
     const at = Math.max(0, Math.min(passages.length - 1, index));
     const passage = passages[at];
-    if (!passage) return this.#facts.replaceChildren(h("p", null, "No passage was found in this document: it has no text."));
+    if (!passage)
+      return this.#facts.replaceChildren(h("p", null, "No passage was found in this document: it has no text."));
     for (const mark of this.article.querySelectorAll("mark.current")) mark.classList.remove("current");
-    for (const mark of this.article.querySelectorAll(`mark[data-passage="${passage.position}"]`)) mark.classList.add("current");
+    for (const mark of this.article.querySelectorAll(`mark[data-passage="${passage.position}"]`))
+      mark.classList.add("current");
     this.#pins.forEach((pin, i) => {
       pin.tabIndex = i === at ? 0 : -1;
       if (i === at) pin.setAttribute("aria-current", "true");
@@ -142,7 +187,8 @@ class PassageReader {
   /** @param {Studio.Passage} passage @param {number} at */
   #tell({ section, page, start, end, question }, at) {
     const { passages, document, release } = this.#found;
-    const row = (/** @type {string} */ name, /** @type {Child} */ value) => value && h("div", null, h("dt", null, name), h("dd", null, value));
+    const row = (/** @type {string} */ name, /** @type {Child} */ value) =>
+      value && h("div", null, h("dt", null, name), h("dd", null, value));
     this.#facts.replaceChildren(
       h("h2", null, `Passage ${at + 1} of ${passages.length}`),
       h(
@@ -151,28 +197,60 @@ class PassageReader {
         row("Below", section.join(" › ") || "the title"),
         row("Answers", question && h("span", { class: "marker" }, question)),
         row("Page", page ? String(page) : null),
-        row("Characters", `${start.toLocaleString("en")} to ${end.toLocaleString("en")}, ${(end - start).toLocaleString("en")} long`),
+        row(
+          "Characters",
+          `${start.toLocaleString("en")} to ${end.toLocaleString("en")}, ${(end - start).toLocaleString("en")} long`,
+        ),
       ),
-      h("a", { class: "small", href: addressOf(`/source/${encodeURIComponent(document)}`, { release, start, end }), target: "_blank", rel: "noopener" }, "Quoted on the source page", icon("out")),
+      h(
+        "a",
+        {
+          class: "small",
+          href: addressOf(`/source/${encodeURIComponent(document)}`, { release, start, end }),
+          target: "_blank",
+          rel: "noopener",
+        },
+        "Quoted on the source page",
+        icon("out"),
+      ),
     );
     history.replaceState(history.state, "", documentAddress(document, { release: this.#release, passage: at }));
   }
 
   #askForm() {
-    const question = h("input", { class: "input", type: "search", name: "q", required: true, placeholder: "Ask this document", "aria-label": "Ask this document" });
+    const question = h("input", {
+      class: "input",
+      type: "search",
+      name: "q",
+      required: true,
+      placeholder: "Ask this document",
+      "aria-label": "Ask this document",
+    });
     const submit = async (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       this.#ranks.setAttribute("aria-busy", "true");
       try {
-        const asked = { q: question.value.trim(), release: this.#found.release, limit: ASKED_RESULTS, audience: this.#found.audience };
+        const asked = {
+          q: question.value.trim(),
+          release: this.#found.release,
+          limit: ASKED_RESULTS,
+          audience: this.#found.audience,
+        };
         this.#rank(await request(addressOf("/v1/knowledge/search", asked)), question.value.trim());
       } catch (refusal) {
-        this.#ranks.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (refusal).message));
+        this.#ranks.replaceChildren(
+          h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (refusal).message),
+        );
       } finally {
         this.#ranks.removeAttribute("aria-busy");
       }
     };
-    return h("form", { class: "inline-form ask-here", role: "search", on: { submit } }, question, h("button", { class: "button", type: "submit" }, "Ask"));
+    return h(
+      "form",
+      { class: "inline-form ask-here", role: "search", on: { submit } },
+      question,
+      h("button", { class: "button", type: "submit" }, "Ask"),
+    );
   }
 
   /** Which of this document's passages were found, and at what place among all. @param {Studio.Findings} findings @param {string} question */
@@ -181,29 +259,47 @@ class PassageReader {
       const here = (one.passage.document ?? one.passage.document_id) === this.#found.document;
       return here ? [{ ...one, place: i + 1, index: this.#indexOf(one.passage.position) }] : [];
     });
-    const all = h("a", { class: "small", "data-inside": true, href: addressOf("/studio/search", { q: question, release }) }, "See all that is found");
+    const all = h(
+      "a",
+      { class: "small", "data-inside": true, href: addressOf("/studio/search", { q: question, release }) },
+      "See all that is found",
+    );
     if (!mine.length) {
       const first = found[0]?.passage.title;
       this.#ranks.replaceChildren(
-        h("p", { role: "status" }, `No passage of this document is among the first ${ASKED_RESULTS}.${first ? ` First is “${first}”.` : ""}`),
+        h(
+          "p",
+          { role: "status" },
+          `No passage of this document is among the first ${ASKED_RESULTS}.${first ? ` First is “${first}”.` : ""}`,
+        ),
         all,
       );
       return;
     }
     this.#ranks.replaceChildren(
-      h("p", { role: "status" }, mine[0].place === 1 ? "This document wins." : `Its best passage is at place ${mine[0].place}.`),
+      h(
+        "p",
+        { role: "status" },
+        mine[0].place === 1 ? "This document wins." : `Its best passage is at place ${mine[0].place}.`,
+      ),
       h(
         "ol",
         { class: "rows" },
-        ...mine.slice(0, 5).map(({ place, index, sureness, passage }) =>
-          h(
-            "li",
-            null,
-            h("span", { class: "figure muted place" }, `${place}.`),
-            h("button", { class: "link", type: "button", on: { click: () => this.select(index, { scroll: true }) } }, `Passage ${index + 1}${passage.section.length ? `, ${passage.section.at(-1)}` : ""}`),
-            h("span", { class: "muted small figure" }, percentOf(sureness)),
+        ...mine
+          .slice(0, 5)
+          .map(({ place, index, sureness, passage }) =>
+            h(
+              "li",
+              null,
+              h("span", { class: "figure muted place" }, `${place}.`),
+              h(
+                "button",
+                { class: "link", type: "button", on: { click: () => this.select(index, { scroll: true }) } },
+                `Passage ${index + 1}${passage.section.length ? `, ${passage.section.at(-1)}` : ""}`,
+              ),
+              h("span", { class: "muted small figure" }, percentOf(sureness)),
+            ),
           ),
-        ),
       ),
       all,
     );
@@ -216,7 +312,11 @@ class PassageReader {
       const agreed = await confirmBy({
         title: "Delete this document for good?",
         body: [
-          h("p", null, `“${title}” leaves every release that is kept, with its vectors and words, and the file if it was uploaded here. Answers that quoted it stay, without the page behind them.`),
+          h(
+            "p",
+            null,
+            `“${title}” leaves every release that is kept, with its vectors and words, and the file if it was uploaded here. Answers that quoted it stay, without the page behind them.`,
+          ),
           h("p", { class: "muted" }, "This cannot be taken back."),
         ],
         action: "Delete for good",
@@ -232,6 +332,14 @@ class PassageReader {
         showToast(/** @type {Error} */ (refusal).message);
       }
     };
-    return h("p", { class: "danger-zone" }, h("button", { class: "button plain danger-text", type: "button", on: { click: purge } }, "Delete this document for good"));
+    return h(
+      "p",
+      { class: "danger-zone" },
+      h(
+        "button",
+        { class: "button plain danger-text", type: "button", on: { click: purge } },
+        "Delete this document for good",
+      ),
+    );
   }
 }

@@ -46,11 +46,9 @@ function serviceCard(overview, releases, room) {
   again.addEventListener("click", () =>
     room.jobs.reindex(false).catch((/** @type {Error} */ refusal) => showToast(refusal.message)),
   );
-  room.jobs.addEventListener(
-    "change",
-    () => (again.disabled = room.jobs.isRunning || !overview.sources.length),
-    { signal: room.signal },
-  );
+  room.jobs.addEventListener("change", () => (again.disabled = room.jobs.isRunning || !overview.sources.length), {
+    signal: room.signal,
+  });
   const figure = (/** @type {string} */ name, /** @type {string} */ value) =>
     h("div", null, h("dt", null, name), h("dd", { class: "figure" }, value));
   if (overview.release === null)
@@ -58,7 +56,11 @@ function serviceCard(overview, releases, room) {
       "section",
       { class: "service", "aria-label": "In service" },
       h("h2", null, "Nothing is in service yet"),
-      h("p", { class: "muted" }, "Drop a folder, or add the address of your help pages below. Until then the assistant says that it does not know."),
+      h(
+        "p",
+        { class: "muted" },
+        "Drop a folder, or add the address of your help pages below. Until then the assistant says that it does not know.",
+      ),
       again,
     );
   return h(
@@ -66,7 +68,11 @@ function serviceCard(overview, releases, room) {
     { class: "service", "aria-label": "In service" },
     h("p", { class: "muted small" }, "In service"),
     h("h2", null, h("span", { class: "marker" }, `Release ${overview.release}`)),
-    h("p", { class: "muted small" }, `since ${timeOf(live?.published_at ?? overview.made_at)}, by ${whoOf(live?.published_by ?? live?.made_by)}`),
+    h(
+      "p",
+      { class: "muted small" },
+      `since ${timeOf(live?.published_at ?? overview.made_at)}, by ${whoOf(live?.published_by ?? live?.made_by)}`,
+    ),
     h(
       "dl",
       { class: "figures" },

@@ -10,7 +10,7 @@ import { h } from "../widget/nodes.js";
 import { Shelf } from "../widget/shelf.js";
 import { examplesPanel } from "./gaps-view.js";
 import { addressOf } from "./places.js";
-import { counted } from "./words.js";
+import { timesOf } from "./words.js";
 
 const KEEP_MS = 800;
 
@@ -19,8 +19,16 @@ export async function showDraft(room, { id }) {
   /** @type {{gaps: Studio.Gap[]}} */
   const { gaps } = await request(addressOf("/v1/knowledge/gaps", { state: "all", limit: 200 }));
   const gap = gaps.find((one) => String(one.id) === id);
-  const back = h("nav", { class: "crumbs", "aria-label": "Back" }, h("a", { href: "/studio/gaps", "data-inside": true }, drawing("back"), "Gaps"));
-  if (!gap) return { title: "Gap", nodes: [back, emptyPage("This gap is not there any more", "It may have been put together with another one.")] };
+  const back = h(
+    "nav",
+    { class: "crumbs", "aria-label": "Back" },
+    h("a", { href: "/studio/gaps", "data-inside": true }, drawing("back"), "Gaps"),
+  );
+  if (!gap)
+    return {
+      title: "Gap",
+      nodes: [back, emptyPage("This gap is not there any more", "It may have been put together with another one.")],
+    };
   const draft = gap.draft ?? (await request(`/v1/knowledge/gaps/${encodeURIComponent(id)}/draft`, { method: "POST" }));
   const desk = new DraftDesk(draft, room);
   return {
@@ -28,7 +36,11 @@ export async function showDraft(room, { id }) {
     nodes: [
       back,
       h("h1", { dir: "auto" }, gap.label),
-      h("p", { class: "muted lead" }, `Asked ${counted(gap.count, "time")}. Write what customers should be told; it becomes a document of its own.`),
+      h(
+        "p",
+        { class: "muted lead" },
+        `Asked ${timesOf(gap.count)}. Write what customers should be told; it becomes a document of its own.`,
+      ),
       desk.element,
       examplesPanel(gap, room, { open: true }),
     ],
@@ -62,8 +74,16 @@ class DraftDesk {
     this.element.append(
       h(
         "form",
-        { class: "draft-form", on: { input: () => this.#changed(), submit: (/** @type {Event} */ event) => event.preventDefault() } },
-        left.length > 0 && h("p", { class: "notice-line" }, `Taken from an agent's answer, without what tells who asked (${left.join(", ")}). Write the text anew where it stands in brackets.`),
+        {
+          class: "draft-form",
+          on: { input: () => this.#changed(), submit: (/** @type {Event} */ event) => event.preventDefault() },
+        },
+        left.length > 0 &&
+          h(
+            "p",
+            { class: "notice-line" },
+            `Taken from an agent's answer, without what tells who asked (${left.join(", ")}). Write the text anew where it stands in brackets.`,
+          ),
         h("label", { class: "field" }, "Question, as customers ask it", this.#question),
         h("label", { class: "field" }, "Answer", this.#answer),
         h("label", { class: "field" }, "Products, where it is about some only", this.#products),
@@ -71,7 +91,12 @@ class DraftDesk {
         this.#actions,
         this.#state,
       ),
-      h("section", { class: "preview-card", "aria-label": "How it will be read" }, h("p", { class: "muted small" }, "How it will be read"), this.#preview),
+      h(
+        "section",
+        { class: "preview-card", "aria-label": "How it will be read" },
+        h("p", { class: "muted small" }, "How it will be read"),
+        this.#preview,
+      ),
     );
     this.#room.signal.addEventListener("abort", () => void this.#keep());
     this.#draw();
@@ -82,7 +107,10 @@ class DraftDesk {
   }
 
   get #written() {
-    const products = this.#products.value.split(",").map((name) => name.trim()).filter(Boolean);
+    const products = this.#products.value
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean);
     return { question: this.#question.value, answer: this.#answer.value, products };
   }
 
@@ -100,7 +128,10 @@ class DraftDesk {
     if (!this.#shelf.get(this.#name)) return true;
     try {
       const written = this.#written;
-      this.#draft = await request(`/v1/knowledge/drafts/${encodeURIComponent(this.#draft.id)}`, { method: "PUT", body: written });
+      this.#draft = await request(`/v1/knowledge/drafts/${encodeURIComponent(this.#draft.id)}`, {
+        method: "PUT",
+        body: written,
+      });
       if (JSON.stringify(this.#shelf.get(this.#name)) === JSON.stringify(written)) this.#shelf.remove(this.#name);
       this.#problem.textContent = "";
       this.#state.textContent = "Saved.";
@@ -116,7 +147,15 @@ class DraftDesk {
     const { question, answer } = this.#written;
     this.#preview.replaceChildren(
       h("p", { class: "preview-question" }, question || "The question"),
-      ...(answer.trim() ? renderExcerpt(answer) : [h("p", { class: "muted" }, "The answer stands here as you write it. Markdown is understood: lists, tables, **bold**.")]),
+      ...(answer.trim()
+        ? renderExcerpt(answer)
+        : [
+            h(
+              "p",
+              { class: "muted" },
+              "The answer stands here as you write it. Markdown is understood: lists, tables, **bold**.",
+            ),
+          ]),
     );
     this.#drawActions();
   }
@@ -128,18 +167,24 @@ class DraftDesk {
     const focused = this.#actions.contains(document.activeElement);
     this.#actions.replaceChildren(
       ...(accepted
-        ? [button("Make a candidate with it", () => this.#read(false), "primary"), button("Publish it at once", () => this.#read(true))]
+        ? [
+            button("Make a candidate with it", () => this.#read(false), "primary"),
+            button("Publish it at once", () => this.#read(true)),
+          ]
         : [button("Accept", () => this.#accept(), "primary")]),
       button("Discard", () => this.#discard(), "plain"),
     );
     if (focused) this.#actions.querySelector("button")?.focus();
-    if (accepted) this.#state.textContent = "Accepted. It is in the next release; the gap closes once that is in service.";
+    if (accepted)
+      this.#state.textContent = "Accepted. It is in the next release; the gap closes once that is in service.";
   }
 
   async #accept() {
     if (!(await this.#keep())) return;
     try {
-      this.#draft = await request(`/v1/knowledge/drafts/${encodeURIComponent(this.#draft.id)}/accept`, { method: "POST" });
+      this.#draft = await request(`/v1/knowledge/drafts/${encodeURIComponent(this.#draft.id)}/accept`, {
+        method: "POST",
+      });
       this.#problem.textContent = "";
       this.#drawActions();
     } catch (refusal) {
@@ -159,7 +204,15 @@ class DraftDesk {
   async #discard() {
     const agreed = await confirmBy({
       title: "Discard this answer?",
-      body: [h("p", null, this.#draft.state === "accepted" ? "It leaves with the next release. The gap is open again." : "The gap stays open.")],
+      body: [
+        h(
+          "p",
+          null,
+          this.#draft.state === "accepted"
+            ? "It leaves with the next release. The gap is open again."
+            : "The gap stays open.",
+        ),
+      ],
       action: "Discard",
       danger: true,
     });

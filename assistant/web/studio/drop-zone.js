@@ -34,9 +34,20 @@ export function dropZone(uploads, signal, atOnce) {
         "div",
         { class: "drop-words" },
         h("h2", null, "Drop files or a folder here"),
-        h("p", { class: "muted small" }, "Markdown, web pages, PDF, Word, FAQ tables (CSV, JSON Lines), text or a ZIP."),
+        h(
+          "p",
+          { class: "muted small" },
+          "Markdown, web pages, PDF, Word, FAQ tables (CSV, JSON Lines), text or a ZIP.",
+        ),
       ),
-      h("div", { class: "drop-buttons" }, button("Choose files", files), button("Choose a folder", folder), files, folder),
+      h(
+        "div",
+        { class: "drop-buttons" },
+        button("Choose files", files),
+        button("Choose a folder", folder),
+        files,
+        folder,
+      ),
     ),
     nextChoice(atOnce),
     list,
@@ -116,7 +127,9 @@ function parcelRows(uploads) {
     h("p", { class: "parcels-head" }, h("b", null, summary(uploads))),
     ...(uploads.isBusy && uploads.parcels.length > 1 ? [total.element] : []),
     h("ul", { class: "parcel-list" }, ...shown.map(parcelRow)),
-    ...(sorted.length > shown.length ? [h("p", { class: "muted small" }, `and ${counted(sorted.length - shown.length, "more file")}`)] : []),
+    ...(sorted.length > shown.length
+      ? [h("p", { class: "muted small" }, `and ${counted(sorted.length - shown.length, "more file")}`)]
+      : []),
     ...(uploads.count("failed") && !uploads.isBusy
       ? [h("button", { class: "button", type: "button", on: { click: again } }, "Send again what is missing")]
       : []),

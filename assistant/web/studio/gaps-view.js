@@ -7,7 +7,7 @@ import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
 import { h, icon } from "../widget/nodes.js";
 import { addressOf, documentAddress } from "./places.js";
-import { counted, dayOf, kindOf, timeOf } from "./words.js";
+import { counted, dayOf, kindOf, timeOf, timesOf } from "./words.js";
 
 const GAPS_MAX = 200;
 const SHOWN = 200;
@@ -33,7 +33,15 @@ export async function showGaps(room, { id: tab }) {
           ["contradictions", "Contradictions"],
           ["stale", "Out of date"],
         ].map(([name, words]) =>
-          h("a", { href: name ? `/studio/gaps/${name}` : "/studio/gaps", "data-inside": true, "aria-current": name === tab ? "page" : null }, words),
+          h(
+            "a",
+            {
+              href: name ? `/studio/gaps/${name}` : "/studio/gaps",
+              "data-inside": true,
+              "aria-current": name === tab ? "page" : null,
+            },
+            words,
+          ),
         ),
       ),
       ...nodes,
@@ -44,16 +52,36 @@ export async function showGaps(room, { id: tab }) {
 /** @param {Studio.Room} room @returns {Promise<Node[]>} */
 async function gapList(room) {
   /** @type {{gaps: Studio.Gap[], up_to_date?: boolean}} */
-  const { gaps, up_to_date: isUpToDate } = await request(addressOf("/v1/knowledge/gaps", { state: "all", limit: GAPS_MAX }));
+  const { gaps, up_to_date: isUpToDate } = await request(
+    addressOf("/v1/knowledge/gaps", { state: "all", limit: GAPS_MAX }),
+  );
   const open = gaps.filter(({ state }) => state === "open" || state === "drafted");
   const done = gaps.filter(({ state }) => state === "closed" || state === "dismissed");
-  const full = Math.max(1, ...open.map(({ declined, thumbed_down: down, handed_over: over }) => declined + down + over));
+  const full = Math.max(
+    1,
+    ...open.map(({ declined, thumbed_down: down, handed_over: over }) => declined + down + over),
+  );
   return [
-    h("p", { class: "muted lead" }, "Questions that were declined, thumbed down or handed to a person, grouped by what they ask."),
-    ...(isUpToDate === false ? [h("p", { class: "muted small", role: "status" }, "The newest conversations are still being read. Come back in a moment.")] : []),
+    h(
+      "p",
+      { class: "muted lead" },
+      "Questions that were declined, thumbed down or handed to a person, grouped by what they ask.",
+    ),
+    ...(isUpToDate === false
+      ? [
+          h(
+            "p",
+            { class: "muted small", role: "status" },
+            "The newest conversations are still being read. Come back in a moment.",
+          ),
+        ]
+      : []),
     open.length
       ? h("ol", { class: "gaps" }, ...open.map((gap, i) => gapCard(gap, i + 1, full, room)))
-      : emptyState("No gap is open", "When customers ask what the documents do not answer, it stands here, counted and ranked."),
+      : emptyState(
+          "No gap is open",
+          "When customers ask what the documents do not answer, it stands here, counted and ranked.",
+        ),
     ...(done.length
       ? [
           h(
@@ -69,16 +97,37 @@ async function gapList(room) {
 
 /** @param {Studio.Gap} gap @param {number} place @param {number} full @param {Studio.Room} room */
 function gapCard(gap, place, full, room) {
-  const { id, label, count, conversations, last_at: lastAt, state, draft, reopened_at: reopenedAt, products = [] } = gap;
+  const {
+    id,
+    label,
+    count,
+    conversations,
+    last_at: lastAt,
+    state,
+    draft,
+    reopened_at: reopenedAt,
+    products = [],
+  } = gap;
   const segments = Object.entries(REASONS).map(([reason, { name, tone }]) => {
     const value = /** @type {any} */ (gap)[reason];
     return { name, value, shown: String(value), tone };
   });
-  const write = draft ? (draft.state === "accepted" ? "Look at the answer" : "Go on with the answer") : "Write the answer";
+  const write = draft
+    ? draft.state === "accepted"
+      ? "Look at the answer"
+      : "Go on with the answer"
+    : "Write the answer";
   const dismiss = async () => {
     const agreed = await confirmBy({
       title: "Dismiss this gap?",
-      body: [h("p", null, `“${label}”`), h("p", { class: "muted" }, "It leaves the list, also when it is asked again. Dismiss what is not yours to answer.")],
+      body: [
+        h("p", null, `“${label}”`),
+        h(
+          "p",
+          { class: "muted" },
+          "It leaves the list, also when it is asked again. Dismiss what is not yours to answer.",
+        ),
+      ],
       action: "Dismiss",
     });
     if (!agreed) return;
@@ -100,14 +149,19 @@ function gapCard(gap, place, full, room) {
         "div",
         { class: "pair-head" },
         h("h2", { dir: "auto" }, label),
-        draft && h("span", { class: draft.state === "accepted" ? "tag good" : "tag" }, draft.state === "accepted" ? "answer accepted" : "answer begun"),
+        draft &&
+          h(
+            "span",
+            { class: draft.state === "accepted" ? "tag good" : "tag" },
+            draft.state === "accepted" ? "answer accepted" : "answer begun",
+          ),
         state === "open" && reopenedAt && h("span", { class: "tag warning" }, "asked again"),
         ...products.map((/** @type {string} */ product) => h("span", { class: "tag" }, product)),
       ),
       h(
         "p",
         { class: "muted small" },
-        `Asked ${counted(count, "time")}`,
+        `Asked ${timesOf(count)}`,
         conversations > 0 && conversations !== count && ` in ${counted(conversations, "conversation")}`,
         `, last ${timeOf(lastAt)}`,
       ),
@@ -116,8 +170,21 @@ function gapCard(gap, place, full, room) {
       h(
         "div",
         { class: "actions" },
-        h("a", { class: `button${draft?.state === "accepted" ? "" : " primary"}`, href: `/studio/gaps/${encodeURIComponent(id)}`, "data-inside": true, "aria-label": `${write}: ${label}` }, write),
-        h("button", { class: "button plain", type: "button", "aria-label": `Dismiss: ${label}`, on: { click: dismiss } }, "Dismiss"),
+        h(
+          "a",
+          {
+            class: `button${draft?.state === "accepted" ? "" : " primary"}`,
+            href: `/studio/gaps/${encodeURIComponent(id)}`,
+            "data-inside": true,
+            "aria-label": `${write}: ${label}`,
+          },
+          write,
+        ),
+        h(
+          "button",
+          { class: "button plain", type: "button", "aria-label": `Dismiss: ${label}`, on: { click: dismiss } },
+          "Dismiss",
+        ),
       ),
     ),
   );
@@ -156,7 +223,13 @@ function exampleItem({ question, reason, at, agent_answer: answer, conversation,
       { class: "muted small example-foot" },
       h("span", null, REASONS[reason]?.name ?? reason),
       h("time", { datetime: at }, timeOf(at)),
-      room.agent.role === "admin" && h("a", { href: addressOf("/desk", { conversation }), target: "_blank", rel: "noopener" }, "The conversation", icon("out")),
+      room.agent.role === "admin" &&
+        h(
+          "a",
+          { href: addressOf("/desk", { conversation }), target: "_blank", rel: "noopener" },
+          "The conversation",
+          icon("out"),
+        ),
       h("button", { class: "link", type: "button", on: { click: save } }, "Save as a question"),
     ),
   );
@@ -170,7 +243,7 @@ function closedRow({ label, state, count, closed_at: closedAt, closed_release: r
     null,
     h("s", { class: "row-main", dir: "auto" }, label),
     h("span", { class: state === "dismissed" ? "tag" : "tag good" }, how),
-    h("span", { class: "muted small" }, `${counted(count, "time")}${closedAt ? `, ${dayOf(closedAt)}` : ""}`),
+    h("span", { class: "muted small" }, `asked ${timesOf(count)}${closedAt ? `, ${dayOf(closedAt)}` : ""}`),
   );
 }
 
@@ -179,18 +252,32 @@ async function healthTab(tab) {
   /** @type {Studio.Health} */
   const { unused, contradictions, stale } = await request("/v1/knowledge/health");
   if (tab === "unused")
-    return documentList(unused, "No customer was ever answered from these. They may be superfluous, or say it in words nobody uses.", {
-      title: "Every document was used",
-      text: "Documents nobody was ever answered from stand here.",
-    });
+    return documentList(
+      unused,
+      "No customer was ever answered from these. They may be superfluous, or say it in words nobody uses.",
+      {
+        title: "Every document was used",
+        text: "Documents nobody was ever answered from stand here.",
+      },
+    );
   if (tab === "stale")
     return documentList(stale, "They have not changed for long, or speak of a time that is over.", {
       title: "Nothing is out of date",
       text: "Documents that have not changed for long, or speak of a time that is over, stand here.",
     });
-  if (!contradictions.length) return [emptyState("No two passages contradict each other", "Passages that tell different numbers of the same thing stand here, side by side.")];
+  if (!contradictions.length)
+    return [
+      emptyState(
+        "No two passages contradict each other",
+        "Passages that tell different numbers of the same thing stand here, side by side.",
+      ),
+    ];
   return [
-    h("p", { class: "muted lead" }, "These tell different numbers of what seems to be the same thing. Customers are told one or the other."),
+    h(
+      "p",
+      { class: "muted lead" },
+      "These tell different numbers of what seems to be the same thing. Customers are told one or the other.",
+    ),
     h("ol", { class: "gaps" }, ...contradictions.slice(0, SHOWN).map(contradictionCard)),
   ];
 }
@@ -212,7 +299,16 @@ const contradictionCard = ({ what, passages }) =>
           h(
             "p",
             { class: "small" },
-            h("a", { href: addressOf(`/source/${encodeURIComponent(document)}`, { start, end }), target: "_blank", rel: "noopener" }, [title, ...section.filter((part) => part !== title)].join(" › "), icon("out")),
+            h(
+              "a",
+              {
+                href: addressOf(`/source/${encodeURIComponent(document)}`, { start, end }),
+                target: "_blank",
+                rel: "noopener",
+              },
+              [title, ...section.filter((part) => part !== title)].join(" › "),
+              icon("out"),
+            ),
           ),
         ),
       ),
@@ -234,16 +330,25 @@ function documentList(documents, lead, none) {
     h(
       "ul",
       { class: "rows" },
-      ...documents.slice(0, SHOWN).map(({ id, title, media_type: type, changed_at: changedAt, why, source }) =>
-        h(
-          "li",
-          null,
-          h("span", { class: "row-main" }, h("a", { href: documentAddress(id), "data-inside": true, dir: "auto" }, title), h("span", { class: "muted small source", dir: "auto" }, why ?? source)),
-          h("span", { class: "tag" }, kindOf(type)),
-          h("span", { class: "muted small" }, changedAt ? `changed ${dayOf(changedAt)}` : ""),
+      ...documents
+        .slice(0, SHOWN)
+        .map(({ id, title, media_type: type, changed_at: changedAt, why, source }) =>
+          h(
+            "li",
+            null,
+            h(
+              "span",
+              { class: "row-main" },
+              h("a", { href: documentAddress(id), "data-inside": true, dir: "auto" }, title),
+              h("span", { class: "muted small source", dir: "auto" }, why ?? source),
+            ),
+            h("span", { class: "tag" }, kindOf(type)),
+            h("span", { class: "muted small" }, changedAt ? `changed ${dayOf(changedAt)}` : ""),
+          ),
         ),
-      ),
     ),
-    ...(documents.length > SHOWN ? [h("p", { class: "muted small" }, `The first ${SHOWN} of ${documents.length.toLocaleString("en")}.`)] : []),
+    ...(documents.length > SHOWN
+      ? [h("p", { class: "muted small" }, `The first ${SHOWN} of ${documents.length.toLocaleString("en")}.`)]
+      : []),
   ];
 }

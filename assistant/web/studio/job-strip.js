@@ -48,6 +48,12 @@ export class JobStrip {
     jobs.addEventListener("change", () => void this.draw());
   }
 
+  /** Draws how the job ended anew: the release may have been published elsewhere. */
+  refresh() {
+    if (!this.#jobs.isRunning) this.#drawn = "";
+    void this.draw();
+  }
+
   async draw() {
     const { job, trouble } = this.#jobs;
     if (!job || (job.state !== "running" && this.#shelf.get("seen-job") === job.id)) return this.#hide();
@@ -73,7 +79,9 @@ export class JobStrip {
     const title = job.kind === "compare" ? "Comparing" : "Reading your documents";
     const stop = () => this.#jobs.stop().catch((/** @type {Error} */ refusal) => showToast(refusal.message));
     if (this.#drawn !== "running")
-      this.#actions.replaceChildren(h("button", { class: "button plain", type: "button", on: { click: stop } }, "Stop"));
+      this.#actions.replaceChildren(
+        h("button", { class: "button plain", type: "button", on: { click: stop } }, "Stop"),
+      );
     this.#drawn = "running";
     this.element.className = "strip";
     this.element.hidden = this.#bar.element.hidden = false;
@@ -109,6 +117,7 @@ export class JobStrip {
   async #drawReindexed(job) {
     const number = job.report?.release;
     const { releases } = await request("/v1/knowledge/releases").catch(() => ({ releases: [] }));
+    if (this.#jobs.job?.id !== job.id) return;
     /** @type {Studio.Release | undefined} */
     const release = releases.find((/** @type {Studio.Release} */ one) => one.number === number);
     const live = releases.find((/** @type {Studio.Release} */ one) => one.state === "live");
@@ -119,7 +128,8 @@ export class JobStrip {
     if (release?.state !== "candidate")
       return this.#say(job, [h("b", null, `Release ${number} is in service`)], `${capital(counts)}.${unread}`);
     const publish = async () => (await publishRelease(release, live)) && (this.#dismiss(job), this.#changed());
-    const compare = live && this.#link(`/studio/releases/${number}/compare?start`, `Compare with release ${live.number}`);
+    const compare =
+      live && this.#link(`/studio/releases/${number}/compare?start`, `Compare with release ${live.number}`);
     this.#say(
       job,
       [h("b", null, `Release ${number} is ready as a candidate`)],

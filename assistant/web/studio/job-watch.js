@@ -40,7 +40,8 @@ export class JobWatch extends EventTarget {
   }
 
   async stop() {
-    if (this.job) this.take(await request(`/v1/knowledge/job/${encodeURIComponent(this.job.id)}`, { method: "DELETE" }));
+    if (this.job)
+      this.take(await request(`/v1/knowledge/job/${encodeURIComponent(this.job.id)}`, { method: "DELETE" }));
   }
 
   /** Resolves once nothing runs. */

@@ -19,25 +19,51 @@ export async function showQuestions(room) {
     title: "Saved questions",
     nodes: [
       h("h1", null, "Saved questions"),
-      h("p", { class: "muted lead" }, "Each comparison of two releases asks these, and shows whose answer would change."),
+      h(
+        "p",
+        { class: "muted lead" },
+        "Each comparison of two releases asks these, and shows whose answer would change.",
+      ),
       addForm(room),
       questions.length
-        ? h("section", { "aria-label": "Questions" }, h("p", { class: "muted small" }, counted(questions.length, "question")), h("ul", { class: "rows questions" }, ...questions.map((one) => questionRow(one, room))))
-        : emptyState("No question is saved yet", "Begin with the ten that customers ask most. From a gap or a search, one click saves one."),
+        ? h(
+            "section",
+            { "aria-label": "Questions" },
+            h("p", { class: "muted small" }, counted(questions.length, "question")),
+            h("ul", { class: "rows questions" }, ...questions.map((one) => questionRow(one, room))),
+          )
+        : emptyState(
+            "No question is saved yet",
+            "Begin with the ten that customers ask most. From a gap or a search, one click saves one.",
+          ),
     ],
   };
 }
 
 /** @param {Studio.Room} room */
 function addForm(room) {
-  const question = h("input", { class: "input", name: "question", required: true, maxlength: 8000, placeholder: "How long is the warranty of the kettle?", "aria-label": "Question", dir: "auto" });
+  const question = h("input", {
+    class: "input",
+    name: "question",
+    required: true,
+    maxlength: 8000,
+    placeholder: "How long is the warranty of the kettle?",
+    "aria-label": "Question",
+    dir: "auto",
+  });
   const facts = h("input", { class: "input", name: "facts", placeholder: "three years", dir: "auto" });
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    const held = facts.value.split(";").map((fact) => fact.trim()).filter(Boolean);
+    const held = facts.value
+      .split(";")
+      .map((fact) => fact.trim())
+      .filter(Boolean);
     try {
-      await request("/v1/knowledge/questions", { method: "POST", body: { question: question.value.trim(), expect: held.length ? { facts: held } : null } });
+      await request("/v1/knowledge/questions", {
+        method: "POST",
+        body: { question: question.value.trim(), expect: held.length ? { facts: held } : null },
+      });
       room.redraw();
     } catch (refusal) {
       problem.textContent = /** @type {Error} */ (refusal).message;
@@ -48,7 +74,12 @@ function addForm(room) {
     "form",
     { class: "add-question", on: { submit } },
     h("label", { class: "field grow" }, "Question", question),
-    h("label", { class: "field" }, h("span", null, "What the answer must tell ", h("span", { class: "muted" }, "(optional)")), facts),
+    h(
+      "label",
+      { class: "field" },
+      h("span", null, "What the answer must tell ", h("span", { class: "muted" }, "(optional)")),
+      facts,
+    ),
     h("button", { class: "button primary", type: "submit" }, "Save"),
     problem,
   );
@@ -61,7 +92,9 @@ function questionRow({ id, question, history = [], expect, made_by: madeBy, made
   run.addEventListener("click", async () => {
     run.disabled = true;
     try {
-      result.replaceChildren(...foundNow(await request(addressOf("/v1/knowledge/search", { q: question, limit: 1 })), question));
+      result.replaceChildren(
+        ...foundNow(await request(addressOf("/v1/knowledge/search", { q: question, limit: 1 })), question),
+      );
     } catch (refusal) {
       result.replaceChildren(h("p", { class: "problem" }, /** @type {Error} */ (refusal).message));
     } finally {
@@ -69,7 +102,15 @@ function questionRow({ id, question, history = [], expect, made_by: madeBy, made
     }
   });
   const remove = async () => {
-    if (!(await confirmBy({ title: "Delete this question?", body: [h("p", { dir: "auto" }, question)], action: "Delete", danger: true }))) return;
+    if (
+      !(await confirmBy({
+        title: "Delete this question?",
+        body: [h("p", { dir: "auto" }, question)],
+        action: "Delete",
+        danger: true,
+      }))
+    )
+      return;
     try {
       await request(`/v1/knowledge/questions/${encodeURIComponent(id)}`, { method: "DELETE" });
       room.redraw();
@@ -85,11 +126,21 @@ function questionRow({ id, question, history = [], expect, made_by: madeBy, made
       { class: "row-main" },
       history.length > 0 && h("p", { class: "muted small", dir: "auto" }, `After: ${history.join(" / ")}`),
       h("b", { dir: "auto" }, question),
-      h("p", { class: "muted small" }, [expectation(expect ?? {}), conversation ? "from a conversation" : "", `${whoOf(madeBy)}, ${dayOf(madeAt)}`].filter(Boolean).join(" · ")),
+      h(
+        "p",
+        { class: "muted small" },
+        [expectation(expect ?? {}), conversation ? "from a conversation" : "", `${whoOf(madeBy)}, ${dayOf(madeAt)}`]
+          .filter(Boolean)
+          .join(" · "),
+      ),
       result,
     ),
     run,
-    h("button", { class: "button plain", type: "button", "aria-label": `Delete: ${question}`, on: { click: remove } }, "Delete"),
+    h(
+      "button",
+      { class: "button plain", type: "button", "aria-label": `Delete: ${question}`, on: { click: remove } },
+      "Delete",
+    ),
   );
 }
 
@@ -112,12 +163,28 @@ function foundNow({ found, sureness, release }, question) {
   const { passage, terms } = best;
   const document = passage.document ?? passage.document_id ?? "";
   return [
-    h("p", { class: "small" }, strokeOf(sureness, h("b", null, surenessWord(sureness)), ` ${percentOf(sureness)}, release ${release}`)),
-    h("div", { class: "excerpt document", dir: "auto" }, ...renderExcerpt(passage.text ?? "", wordStrokes(passage.text ?? "", terms))),
     h(
       "p",
       { class: "small" },
-      h("a", { href: documentAddress(document, { passage: passage.position }), "data-inside": true }, passage.title ?? "The document"),
+      strokeOf(
+        sureness,
+        h("b", null, surenessWord(sureness)),
+        ` (${percentOf(sureness)}) that this is the answer, in release ${release}`,
+      ),
+    ),
+    h(
+      "div",
+      { class: "excerpt document", dir: "auto" },
+      ...renderExcerpt(passage.text ?? "", wordStrokes(passage.text ?? "", terms)),
+    ),
+    h(
+      "p",
+      { class: "small" },
+      h(
+        "a",
+        { href: documentAddress(document, { passage: passage.position }), "data-inside": true },
+        passage.title ?? "The document",
+      ),
       " · ",
       h("a", { href: addressOf("/studio/search", { q: question }), "data-inside": true }, "Why this result"),
     ),

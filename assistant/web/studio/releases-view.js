@@ -19,17 +19,32 @@ export async function showReleases(room) {
     title: "Releases",
     nodes: [
       h("h1", null, "Releases"),
-      h("p", { class: "muted lead" }, "Customers are answered from exactly one. A candidate changes nothing until you publish it."),
+      h(
+        "p",
+        { class: "muted lead" },
+        "Customers are answered from exactly one. A candidate changes nothing until you publish it.",
+      ),
       releases.length
         ? h("ol", { class: "timeline" }, ...releases.map((release) => releaseRow(release, live, room)))
-        : emptyState("No release yet", "The first one is made when documents are read for the first time.", h("a", { class: "button primary", href: "/studio", "data-inside": true }, "Add documents")),
+        : emptyState(
+            "No release yet",
+            "The first one is made when documents are read for the first time.",
+            h("a", { class: "button primary", href: "/studio", "data-inside": true }, "Add documents"),
+          ),
     ],
   };
 }
 
 /** @param {Studio.Release} release @param {Studio.Release | undefined} live @param {Studio.Room} room */
 function releaseRow(release, live, room) {
-  const { number, state, made_at: madeAt, made_by: madeBy, published_at: publishedAt, published_by: publishedBy } = release;
+  const {
+    number,
+    state,
+    made_at: madeAt,
+    made_by: madeBy,
+    published_at: publishedAt,
+    published_by: publishedBy,
+  } = release;
   return h(
     "li",
     { class: `release ${state}` },
@@ -39,8 +54,16 @@ function releaseRow(release, live, room) {
       h(
         "div",
         { class: "release-head" },
-        h("h2", { id: `release-${number}` }, state === "live" ? h("span", { class: "marker" }, `Release ${number}`) : `Release ${number}`),
-        h("span", { class: state === "live" ? "tag good" : state === "candidate" ? "tag warning" : "tag" }, STATES[state]),
+        h(
+          "h2",
+          { id: `release-${number}` },
+          state === "live" ? h("span", { class: "marker" }, `Release ${number}`) : `Release ${number}`,
+        ),
+        h(
+          "span",
+          { class: state === "live" ? "tag good" : state === "candidate" ? "tag warning" : "tag" },
+          STATES[state],
+        ),
         h("span", { class: "counts figure" }, ...countTags(release)),
       ),
       h(
@@ -48,10 +71,19 @@ function releaseRow(release, live, room) {
         { class: "muted small" },
         h("time", { datetime: madeAt }, `Made ${timeOf(madeAt)}`),
         ` by ${whoOf(madeBy)}`,
-        publishedAt && ` · in service since ${timeOf(publishedAt)}`.replace("in service since", state === "live" ? "in service since" : "last put in service"),
+        publishedAt &&
+          ` · in service since ${timeOf(publishedAt)}`.replace(
+            "in service since",
+            state === "live" ? "in service since" : "last put in service",
+          ),
         publishedAt && publishedBy !== madeBy && ` by ${whoOf(publishedBy)}`,
       ),
-      h("p", { class: "small" }, `${counted(release.documents, "document")}, ${counted(release.passages, "passage")}`, h("span", { class: "muted" }, ` · ${release.embedder}`)),
+      h(
+        "p",
+        { class: "small" },
+        `${counted(release.documents, "document")}, ${counted(release.passages, "passage")}`,
+        h("span", { class: "muted" }, ` · ${release.embedder}`),
+      ),
       changesPanel(release, live),
       h("div", { class: "actions" }, ...releaseActions(release, live, room)),
     ),
@@ -62,27 +94,54 @@ function releaseRow(release, live, room) {
 function releaseActions(release, live, room) {
   const { number, state } = release;
   if (state === "live") return [];
-  const compare = live && h("a", { class: "button", href: `/studio/releases/${number}/compare`, "data-inside": true, "aria-label": `Compare release ${number} with ${live.number}` }, `Compare with ${live.number}`);
+  const compare =
+    live &&
+    h(
+      "a",
+      {
+        class: "button",
+        href: `/studio/releases/${number}/compare`,
+        "data-inside": true,
+        "aria-label": `Compare release ${number} with ${live.number}`,
+      },
+      `Compare with ${live.number}`,
+    );
   const act = state === "candidate" ? publishRelease : rollBack;
   const click = async () => (await act(release, live)) && room.redraw();
   const name = state === "candidate" ? "Publish" : "Go back to this one";
   return [
     ...(compare ? [compare] : []),
-    h("button", { class: `button${state === "candidate" ? " primary" : ""}`, type: "button", "aria-label": `${name}: release ${number}`, on: { click } }, name),
+    h(
+      "button",
+      {
+        class: `button${state === "candidate" ? " primary" : ""}`,
+        type: "button",
+        "aria-label": `${name}: release ${number}`,
+        on: { click },
+      },
+      name,
+    ),
   ];
 }
 
 /** @param {{added: number, changed: number, removed: number}} counts */
 export function countTags({ added, changed, removed }) {
   const one = (/** @type {string} */ sign, /** @type {number} */ count, /** @type {string} */ kind) =>
-    h("span", { class: count ? kind : "none" }, h("span", { "aria-hidden": "true" }, sign), String(count), h("span", { class: "hush" }, ` ${kind} `));
+    h(
+      "span",
+      { class: count ? kind : "none" },
+      h("span", { "aria-hidden": "true" }, sign),
+      String(count),
+      h("span", { class: "hush" }, ` ${kind} `),
+    );
   return [one("+", added, "added"), one("~", changed, "changed"), one("−", removed, "removed")];
 }
 
 /** @param {Studio.Release} release @param {Studio.Release | undefined} live */
 function changesPanel({ number, state }, live) {
   const list = h("div", { class: "changes" });
-  const name = state === "live" ? "What it changed" : live ? `What differs from release ${live.number}` : "What is in it";
+  const name =
+    state === "live" ? "What it changed" : live ? `What differs from release ${live.number}` : "What is in it";
   const panel = h("details", { class: "panel" }, h("summary", null, name), list);
   panel.addEventListener("toggle", async () => {
     if (!panel.open || list.childElementCount) return;
@@ -104,7 +163,14 @@ function changeLists({ release, against, added, changed, removed }) {
     { name: "Removed", sign: "−", kind: "removed", documents: removed, of: against },
   ];
   const filled = lists.filter(({ documents }) => documents.length);
-  if (!filled.length) return [h("p", { class: "muted" }, against ? `Nothing differs from release ${against}.` : "There is no release to set it beside.")];
+  if (!filled.length)
+    return [
+      h(
+        "p",
+        { class: "muted" },
+        against ? `Nothing differs from release ${against}.` : "There is no release to set it beside.",
+      ),
+    ];
   return filled.map(({ name, sign, kind, documents, of }) =>
     h(
       "section",
@@ -113,11 +179,27 @@ function changeLists({ release, against, added, changed, removed }) {
       h(
         "ul",
         null,
-        ...documents.slice(0, CHANGES_SHOWN).map(({ id, title }) =>
-          h("li", null, h("span", { class: "sign", "aria-hidden": "true" }, sign), h("a", { href: documentAddress(id, { release: of }), "data-inside": true, dir: "auto" }, title)),
-        ),
+        ...documents
+          .slice(0, CHANGES_SHOWN)
+          .map(({ id, title }) =>
+            h(
+              "li",
+              null,
+              h("span", { class: "sign", "aria-hidden": "true" }, sign),
+              h("a", { href: documentAddress(id, { release: of }), "data-inside": true, dir: "auto" }, title),
+            ),
+          ),
       ),
-      documents.length > CHANGES_SHOWN && h("p", { class: "small" }, h("a", { href: addressOf("/studio", { release: of }), "data-inside": true }, `and ${documents.length - CHANGES_SHOWN} more`)),
+      documents.length > CHANGES_SHOWN &&
+        h(
+          "p",
+          { class: "small" },
+          h(
+            "a",
+            { href: addressOf("/studio", { release: of }), "data-inside": true },
+            `and ${documents.length - CHANGES_SHOWN} more`,
+          ),
+        ),
     ),
   );
 }

@@ -6,7 +6,13 @@ import { showToast } from "../furniture/toast.js";
 import { h } from "../widget/nodes.js";
 import { counted, dayOf } from "./words.js";
 
-const KINDS = { folder: "Folder on the server", file: "File on the server", page: "Page", sitemap: "Sitemap", uploads: "Uploaded here" };
+const KINDS = {
+  folder: "Folder on the server",
+  file: "File on the server",
+  page: "Page",
+  sitemap: "Sitemap",
+  uploads: "Uploaded here",
+};
 
 /** @param {Studio.Source[]} sources @param {Studio.Room} room */
 export function sourcesPanel(sources, room) {
@@ -37,11 +43,20 @@ export function sourcesPanel(sources, room) {
   const panel = h(
     "details",
     { class: "panel sources" },
-    h("summary", null, h("h2", null, "Where it comes from"), h("span", { class: "muted" }, counted(sources.length, "source"))),
+    h(
+      "summary",
+      null,
+      h("h2", null, "Where it comes from"),
+      h("span", { class: "muted" }, counted(sources.length, "source")),
+    ),
     h("ul", { class: "rows" }, ...sources.map((source) => sourceRow(source, room))),
     sources.length === 0 && h("p", { class: "muted" }, "No source yet. Files that you drop above become one."),
     h("form", { class: "inline-form", on: { submit } }, address, add),
-    h("p", { class: "muted small" }, "A page is read by itself, a sitemap with every page it lists. Only public addresses are read."),
+    h(
+      "p",
+      { class: "muted small" },
+      "A page is read by itself, a sitemap with every page it lists. Only public addresses are read.",
+    ),
     problem,
   );
   panel.open = room.remembered.sourcesOpen || sources.length === 0;
@@ -56,7 +71,11 @@ function sourceRow({ id, location, kind, added_at: addedAt }, room) {
       title: "Remove this source?",
       body: [
         h("p", { class: "breakable" }, location),
-        h("p", { class: "muted" }, "Its documents leave with the next release. Until that is published, nothing changes for customers."),
+        h(
+          "p",
+          { class: "muted" },
+          "Its documents leave with the next release. Until that is published, nothing changes for customers.",
+        ),
       ],
       action: "Remove it",
     });
@@ -71,11 +90,19 @@ function sourceRow({ id, location, kind, added_at: addedAt }, room) {
   return h(
     "li",
     null,
-    h("span", { class: "row-main breakable", dir: "auto" }, kind === "uploads" ? "Files that were uploaded here" : location),
+    h(
+      "span",
+      { class: "row-main breakable", dir: "auto" },
+      kind === "uploads" ? "Files that were uploaded here" : location,
+    ),
     h("span", { class: "tag" }, KINDS[kind] ?? kind),
     h("span", { class: "muted small" }, addedAt ? `since ${dayOf(addedAt)}` : ""),
     kind !== "uploads" &&
-      h("button", { class: "button plain", type: "button", "aria-label": `Remove ${location}`, on: { click: remove } }, "Remove"),
+      h(
+        "button",
+        { class: "button plain", type: "button", "aria-label": `Remove ${location}`, on: { click: remove } },
+        "Remove",
+      ),
   );
 }
 

@@ -30,7 +30,16 @@ const VIEWS = {
   gaps: showGaps,
   gap: showDraft,
   questions: showQuestions,
-  nowhere: async () => ({ title: "Not here", nodes: [emptyPage("There is no such page", "The address may be incomplete.", h("a", { class: "button", href: "/studio", "data-inside": true }, "See the documents"))] }),
+  nowhere: async () => ({
+    title: "Not here",
+    nodes: [
+      emptyPage(
+        "There is no such page",
+        "The address may be incomplete.",
+        h("a", { class: "button", href: "/studio", "data-inside": true }, "See the documents"),
+      ),
+    ],
+  }),
 };
 
 const PLACES = [
@@ -48,7 +57,11 @@ class StudioPage {
   #agent;
   #jobs = new JobWatch();
   #uploads = new Uploads();
-  #strip = new JobStrip(this.#jobs, (path) => this.go(path), () => void this.show());
+  #strip = new JobStrip(
+    this.#jobs,
+    (path) => this.go(path),
+    () => void this.show(),
+  );
   #leaving = new AbortController();
   #remembered = {};
   #atOnce = false;
@@ -63,13 +76,16 @@ class StudioPage {
     byId("places").replaceChildren(...PLACES.map(({ href, name }) => h("a", { href, "data-inside": true }, name)));
     byId("strip").replaceChildren(this.#strip.element);
     this.#uploads.addEventListener("end", () => void this.#readUploads());
-    this.#jobs.addEventListener("end", () => this.#jobs.job?.kind === "reindex" && placeOf(location.pathname).room !== "document" && placeOf(location.pathname).room !== "gap" && this.show({ quiet: true }));
+    this.#jobs.addEventListener("end", () => this.#showNews());
     document.addEventListener("click", (event) => this.#follow(event));
     addEventListener("popstate", () => void this.show({ scroll: history.state?.scroll ?? 0 }));
     addEventListener("beforeunload", (event) => this.#uploads.isBusy && event.preventDefault());
     addEventListener("scroll", () => this.#keepScroll(), { passive: true });
     history.scrollRestoration = "manual";
-    request("/v1/knowledge/job").then((job) => this.#jobs.take(job), () => {});
+    request("/v1/knowledge/job").then(
+      (job) => this.#jobs.take(job),
+      () => {},
+    );
     void this.show({ isFirst: true });
   }
 
@@ -86,7 +102,9 @@ class StudioPage {
     const leaving = (this.#leaving = new AbortController());
     const place = placeOf(location.pathname, location.search);
     const main = byId("room");
+    const held = /** @type {HTMLElement} */ (document.activeElement);
     this.#markPlace(place.room);
+    this.#strip.refresh();
     main.setAttribute("aria-busy", "true");
     const waiting = setTimeout(() => quiet || main.replaceChildren(...skeletons()), isFirst ? 0 : SKELETON_AFTER_MS);
     const { title, nodes } = await this.#load(place, leaving.signal);
@@ -95,9 +113,28 @@ class StudioPage {
     document.title = `${title} · Studio`;
     main.replaceChildren(...nodes);
     main.removeAttribute("aria-busy");
-    if (quiet) return;
+    if (quiet) return this.#holdAgain(held);
     if (!isFirst) main.focus({ preventScroll: true });
     if (!place.asked.has("passage")) scrollTo(0, scroll);
+  }
+
+  /** Another release may be there now: the views that tell of releases are drawn anew, unless something is being written. */
+  #showNews() {
+    const { room } = placeOf(location.pathname);
+    if (this.#jobs.job?.kind !== "reindex" || (room !== "documents" && room !== "releases")) return;
+    if (!byId("room").querySelector("form :focus")) void this.show({ quiet: true });
+  }
+
+  /** The same control is in hand again after a view was drawn anew. @param {HTMLElement} held */
+  #holdAgain(held) {
+    if (held.isConnected && held !== document.body) return;
+    const main = byId("room");
+    const label = held.getAttribute("aria-label");
+    const again = label
+      ? /** @type {HTMLElement | null} */ (main.querySelector(`[aria-label=${CSS.escape(label)}]`))
+      : null;
+    (again ?? main).focus({ preventScroll: true });
+    if (again instanceof HTMLInputElement) again.setSelectionRange(again.value.length, again.value.length);
   }
 
   /** @param {import("./places.js").Place} place @param {AbortSignal} signal @returns {Promise<Studio.View>} */
@@ -130,8 +167,17 @@ class StudioPage {
 
   /** @param {Refusal} refusal @returns {Studio.View} */
   #refusedView({ status, message }) {
-    const again = h("button", { class: "button primary", type: "button", on: { click: () => void this.show() } }, "Try again");
-    const title = status === 404 ? "This is not here any more" : status === 0 ? "The server is out of reach" : "This cannot be shown now";
+    const again = h(
+      "button",
+      { class: "button primary", type: "button", on: { click: () => void this.show() } },
+      "Try again",
+    );
+    const title =
+      status === 404
+        ? "This is not here any more"
+        : status === 0
+          ? "The server is out of reach"
+          : "This cannot be shown now";
     return { title, nodes: [h("div", { role: "alert" }, emptyPage(title, message, again))] };
   }
 
@@ -152,7 +198,16 @@ class StudioPage {
   /** Links within the studio open without loading the page anew. @param {MouseEvent} event */
   #follow(event) {
     const link = /** @type {Element} */ (event.target).closest?.("a[data-inside]");
-    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (
+      !link ||
+      event.defaultPrevented ||
+      event.button ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
     event.preventDefault();
     this.go(/** @type {HTMLAnchorElement} */ (link).getAttribute("href") ?? "/studio");
   }

@@ -168,7 +168,11 @@ declare namespace Studio {
     number: string;
   };
   type Contradiction = { what: string; passages: Claim[] };
-  type Health = { unused: Summary[]; contradictions: Contradiction[]; stale: (Summary & { days: number | null; why: string })[] };
+  type Health = {
+    unused: Summary[];
+    contradictions: Contradiction[];
+    stale: (Summary & { days: number | null; why: string })[];
+  };
   type Question = {
     id: string;
     question: string;

@@ -34,7 +34,8 @@ export class Uploads extends EventTarget {
 
   /** Sends again what did not get through. */
   retry() {
-    for (const parcel of this.parcels) if (parcel.fate === "failed") Object.assign(parcel, { fate: "waiting", sent: 0 });
+    for (const parcel of this.parcels)
+      if (parcel.fate === "failed") Object.assign(parcel, { fate: "waiting", sent: 0 });
     this.#go();
   }
 

@@ -19,10 +19,14 @@ export const kindOf = (mediaType) => KINDS[mediaType] ?? mediaType.replace(/^.*\
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
+/** "once", "twice", "9 times". @param {number} count */
+export const timesOf = (count) => ["never", "once", "twice"][count] ?? counted(count, "time");
+
 /** @param {number} bytes */
 export function sizeOf(bytes) {
   if (bytes < 1000) return `${bytes} bytes`;
-  const step = bytes < 999_500 ? { by: 1e3, unit: "kB" } : bytes < 999.5e6 ? { by: 1e6, unit: "MB" } : { by: 1e9, unit: "GB" };
+  const step =
+    bytes < 999_500 ? { by: 1e3, unit: "kB" } : bytes < 999.5e6 ? { by: 1e6, unit: "MB" } : { by: 1e9, unit: "GB" };
   const value = bytes / step.by;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${step.unit}`;
 }
