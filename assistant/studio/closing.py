@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -82,16 +83,24 @@ class Closing:
         return True
 
     async def _is_answered(self, rehearsal: Rehearsal, kept: Kept, release: int) -> bool:
-        """What was answered badly must be answered from elsewhere; for what was declined, any answer will do."""
+        """Whether it is answered from something that it was not answered from when it was asked.
+
+        What was answered badly is not better for being said again; nor is what a model declined although the embedded
+        way, which is what a rehearsal goes, had an answer to it at that time.
+        """
         conversation, seq = kept.place
         events = self._journal.events(conversation)
         question = question_at(events, seq, self._journal.customer_of(conversation))
         if question is None:
             return False
         answer = await rehearsal.answer_question(question, release)
-        if not answer.is_answered or kept.declined:
-            return answer.is_answered
-        return not {citation.quote for citation in answer.citations} <= _quotes(events, seq)
+        if not answer.is_answered:
+            return False
+        told = _quotes(events, seq)
+        with contextlib.suppress(KnowledgeError):  # the release it was asked at may be gone
+            then = await rehearsal.answer_question(question, kept.release or release)
+            told |= {citation.quote for citation in then.citations}
+        return not {citation.quote for citation in answer.citations} <= told
 
     async def _load_nameless(self, customer_id: str) -> Customer | None:
         return nameless(self._load_customer(customer_id)) if self._load_customer else None

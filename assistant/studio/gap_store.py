@@ -126,7 +126,7 @@ class GapStore:
             for one in found:
                 if (old := known.pop(one.place, None)) is not None:
                     _rewrite(connection, replace(one, gap_id=old.gap_id))
-                else:
+                elif one.vector.size:  # it was forgotten a moment ago otherwise: its words are erased
                     groups.place(one)
             groups.leave(list(known.values()))
             for document_id, at in used:

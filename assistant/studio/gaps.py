@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
+ENCODED_AT_ONCE = 64
 REST_SHARE = 1.0  # rest after a rehearsal as long as it took: answers to customers share the interpreter
 _NO_VECTOR: Vector = np.zeros(0, np.float32)  # of a question that is known already, whose vector is kept
 
@@ -88,46 +89,50 @@ class Gaps:
             news = self._journal.news(before.position)
             if news.position == before.position and before.embedder:
                 return
-            found: list[Kept] = []
+            found: list[tuple[Place, Unanswered]] = []
             used: dict[str, str] = {}
-            known = self._store.known_places(news.conversations)
             for done, conversation in enumerate(news.conversations, 1):
                 events = self._journal.events(conversation)
-                found += self._kept(conversation, find_unanswered(events), known)
+                found += [((conversation, one.seq), one) for one in find_unanswered(events)]
                 for document, at in find_sources(events).items():
                     used[document] = max(at, used.get(document, ""))
                 tell(done, len(news.conversations), "reading conversations")
-            found.sort(key=lambda one: (one.at, one.place))
+            found.sort(key=lambda item: (item[1].at, item[0]))
+            kept = self._with_vectors(found, self._store.known_places(news.conversations))
             after = Progress(news.position, self._library.embedder.revision)
             # where another process read the same meanwhile, its reading stands and ours goes on from there
-            self._store.take(before, after, news.conversations, found, used.items())
+            self._store.take(before, after, news.conversations, kept, used.items())
             if news.is_all:
                 return
 
-    def _kept(self, conversation: str, found: Sequence[Unanswered], known: set[Place]) -> list[Kept]:
-        """With vectors for those that are new."""
+    def _with_vectors(self, found: Sequence[tuple[Place, Unanswered]], known: set[Place]) -> list[Kept]:
+        """Ready to be kept; a question that is known already has its vector."""
         catalogue = self._library.catalogue()
-        new = [one for one in found if (conversation, one.seq) not in known]
-        vectors = dict(zip((one.seq for one in new), self._encode([one.standalone for one in new]), strict=True))
+        new = [(place, one.standalone) for place, one in found if place not in known]
+        vectors = dict(zip((place for place, _ in new), self._encode([text for _, text in new]), strict=True))
         return [
             Kept(
-                place=(conversation, one.seq),
+                place=place,
                 at=one.at,
                 declined=one.declined,
                 thumbed_down=one.thumbed_down,
                 handed_over=one.handed_over,
                 release=one.release,
                 agent_seqs=one.agent_seqs,
-                vector=vectors.get(one.seq, _NO_VECTOR),
+                vector=vectors.get(place, _NO_VECTOR),
                 subject=Subject.of(catalogue.unnamed(one.standalone), one.about or catalogue.named(one.standalone)),
             )
-            for one in found
+            for place, one in found
         ]
 
     def _encode(self, texts: Sequence[str]) -> list[Vector]:
         """Without names of products, which would make every question about one alike."""
         mask = self._library.catalogue().mask
-        return list(self._library.embedder.encode([mask(text) for text in texts])) if texts else []
+        vectors: list[Vector] = []
+        for start in range(0, len(texts), ENCODED_AT_ONCE):
+            batch = texts[start : start + ENCODED_AT_ONCE]
+            vectors.extend(self._library.embedder.encode([mask(text) for text in batch]))
+        return vectors
 
     def _words_at(self, place: Place) -> str:
         found = find_unanswered(self._journal.events(place[0]))

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from assistant.errors import NotFound
+from assistant.journal.events import ASSISTANT, Author, Kind, NewEvent, Role, turn_client_id
+from assistant.journal.store import SqliteJournal
 from assistant.profile.customer import Customer
 from assistant.studio.drafts import Drafts
 from assistant.studio.gap_store import GapStore
@@ -158,6 +160,30 @@ async def test_an_answer_that_was_thumbed_down_is_not_closed_by_being_given_agai
 
     assert len(still_open) == 1
     assert len(await refreshed(house, "closed")) == 1
+
+
+async def test_what_a_model_declined_is_not_closed_by_what_the_embedded_way_knew_all_along(house):
+    text = "How do I descale the kettle?"
+    journal = SqliteJournal(house.settings.data_dir / "tellonce.db")  # which no turn listens to
+    conversation = (await journal.create_conversation(visitor_id="vis_2")).id
+    notes = {"turn": 1, "intent": "question", "question": text, "standalone": text, "release": house.library.release}
+    declined = {"text": "I could not find this.", "outcome": "declined", "citations": [], "turn": 1}
+    said = [
+        NewEvent(Kind.MESSAGE, Author(Role.CUSTOMER, None, "vis_2"), {"text": text}, "q"),
+        NewEvent(Kind.EVIDENCE, ASSISTANT, notes, "evidence-1"),
+        NewEvent(Kind.MESSAGE, ASSISTANT, declined, turn_client_id(1)),
+    ]
+    await journal.append(conversation, said)
+    await journal.close()
+    await refreshed(house)
+
+    await asyncio.to_thread(house.write, "vouchers.md", "# Gift vouchers\n\nVouchers are valid for three years.\n")
+    still_open = await refreshed(house, "open")
+    page = f"# Limescale\n\n## {text}\n\nPour in a litre of vinegar, wait for an hour and rinse the kettle twice.\n"
+    await asyncio.to_thread(house.write, "descaling.md", page)
+
+    assert [gap.label for gap in still_open] == [text]
+    assert [gap.label for gap in await refreshed(house, "closed")] == [text]
 
 
 async def test_what_is_erased_in_the_journal_is_gone_from_the_gaps_with_its_untouched_draft(house):
