@@ -18,8 +18,9 @@ import structlog
 
 from assistant import database
 from assistant.channels.inbound import Inbound
+from assistant.channels.sockets import Receive, Scope, Send
 from assistant.channels.waiting import QueueClock
-from assistant.channels.web import Receive, Scope, Send, WebDoor
+from assistant.channels.web import WebDoor
 from assistant.errors import SettingsError, TellonceError, Unavailable
 from assistant.journal.bus import LocalBus
 from assistant.journal.events import Event, NewEvent

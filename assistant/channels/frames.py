@@ -25,7 +25,6 @@ from assistant.errors import TellonceError
 from assistant.journal.bus import Draft, Typing
 from assistant.journal.events import Event, Role, frame_for_customer
 
-SUBPROTOCOL = "tellonce.v1"
 MAX_COMMENT_CHARACTERS = 2_000
 MAX_TOKEN_CHARACTERS = 8_192
 

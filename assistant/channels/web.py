@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -33,6 +31,24 @@ from assistant.channels.frames import (
     parse_frame,
 )
 from assistant.channels.inbound import Inbound, context_event, identified_event
+from assistant.channels.sockets import (
+    DRAFT_BUFFER_BYTES,
+    POLICY,
+    REPLAY_EVENTS,
+    TRY_LATER,
+    TYPING_INTERVAL_SECONDS,
+    BadFrames,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    Wire,
+    check_origin,
+    choose_subprotocol,
+    first_frame,
+    keep_pace,
+    next_frame,
+)
 from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError, Unauthorized
 from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
@@ -46,44 +62,6 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-GOING_AWAY, POLICY, TRY_LATER = 1001, 1008, 1013
-HELLO_DEADLINE_SECONDS = 10.0
-BAD_FRAMES_A_MINUTE = 5
-REPLAY_EVENTS = 100
-REPLAY_BUFFER_BYTES = 256 * 1024  # a replay waits for its reader beyond this
-REPLAY_STALL_SECONDS = 30.0
-DRAFT_BUFFER_BYTES = 64 * 1024  # drafts are dropped beyond this; the whole answer follows as an event
-TYPING_INTERVAL_SECONDS = 1.0
-
-
-class Wire(Protocol):
-    """One open socket, as the server gives it (`server.serving.DirectSocket`)."""
-
-    def write_text(self, frame: bytes) -> None:
-        """Hands one text frame to the transport in this turn of the loop; does nothing on a closed socket."""
-        ...
-
-    def write_now(self, frame: bytes) -> None:
-        """The same without waiting for others of this turn to join it: for what comes alone, and is waited for."""
-        ...
-
-    @property
-    def buffered_bytes(self) -> int:
-        """What the transport holds because the reader has not taken it yet."""
-        ...
-
-    async def drained(self) -> None:
-        """Returns once the reader has taken most of what is buffered, or is gone."""
-        ...
-
-    def cut_off(self, code: int, reason: str) -> None:
-        """Sends a close frame behind what is buffered, and drops the connection soon after whatever the reader does."""
-        ...
-
 
 class Identities(Protocol):
     """What the door needs of `server.identity.Tokens`."""
@@ -91,15 +69,6 @@ class Identities(Protocol):
     async def identify(self, token: str) -> Claims: ...
     def issue_visitor(self) -> tuple[str, str]: ...
     def read_visitor(self, token: str) -> str: ...
-
-
-class Refused(Exception):
-    """Ends the session with this close code; the reason is for whoever debugs a client."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +142,7 @@ class Session:
         self._wire = wire
         self._address = address
         self._author = Author(Role.CUSTOMER)
-        self._bad_frames: deque[float] | None = None
+        self._bad_frames = BadFrames()
         self._conversation_id = ""
         self._visitor_id = ""
         self._customer_id: str | None = None
@@ -193,7 +162,7 @@ class Session:
         """Serves the connection until the customer leaves. Raises Refused to have it closed."""
         if not await self._await_hello(receive):
             return
-        while (raw := await _next_frame(receive)) is not None:
+        while (raw := await next_frame(receive)) is not None:
             await self._take(raw)
 
     def close(self) -> None:
@@ -211,12 +180,7 @@ class Session:
     async def _await_hello(self, receive: Receive) -> bool:
         """True once welcomed, False when the customer left before. A refused hello may be followed by another."""
         while True:
-            try:
-                async with asyncio.timeout(HELLO_DEADLINE_SECONDS):
-                    raw = await _next_frame(receive)
-            except TimeoutError:
-                raise Refused(POLICY, "hello_timeout") from None
-            if raw is None:
+            if (raw := await first_frame(receive)) is None:
                 return False
             if (hello := self._read(raw)) is None:
                 continue
@@ -226,7 +190,7 @@ class Session:
                 self._complain(UnreadableFrame("Say `hello` first.", getattr(hello, "id", None)))
             else:
                 self.close()
-                self._count_bad_frame()
+                self._bad_frames.count()
 
     async def _welcome(self, hello: Hello) -> None:
         door = self._door
@@ -314,19 +278,17 @@ class Session:
             for event in page:
                 self._wire.write_text(frames.event_frame(event))
                 self._sent_seq = event.seq
-                if self._wire.buffered_bytes > REPLAY_BUFFER_BYTES:
-                    await self._await_reader()
+                await self._keep_pace()
             if len(page) < REPLAY_EVENTS and self._behind_seq <= self._sent_seq:
                 self._live = True
                 return
 
-    async def _await_reader(self) -> None:
+    async def _keep_pace(self) -> None:
         try:
-            async with asyncio.timeout(REPLAY_STALL_SECONDS):
-                await self._wire.drained()
-        except TimeoutError:
+            await keep_pace(self._wire)
+        except Refused:
             self._door.metrics.slow_readers.inc()
-            raise Refused(TRY_LATER, "slow_reader") from None
+            raise
 
     def _deliver(self, item: Item) -> None:
         """The bus's sink: returns at once, whatever the reader does."""
@@ -453,23 +415,7 @@ class Session:
     def _complain(self, error: UnreadableFrame | OversizedFrame) -> None:
         self._door.metrics.bad_frames.inc()
         self._wire.write_text(frames.error_frame(error))
-        self._count_bad_frame()
-
-    def _count_bad_frame(self) -> None:
-        now = time.monotonic()
-        self._bad_frames = recent = self._bad_frames or deque(maxlen=BAD_FRAMES_A_MINUTE)
-        recent.append(now)
-        if len(recent) == BAD_FRAMES_A_MINUTE and now - recent[0] < 60.0:
-            raise Refused(POLICY, "too_many_bad_frames")
-
-
-async def _next_frame(receive: Receive) -> str | bytes | None:
-    """The next message's payload; None once the customer is gone."""
-    message = await receive()
-    if message["type"] != "websocket.receive":
-        return None
-    text = message.get("text")
-    return text if text is not None else bytes(message["bytes"])
+        self._bad_frames.count()
 
 
 def check_access(conversation: Conversation, visitor_id: str, customer_id: str | None) -> None:
@@ -483,49 +429,3 @@ def check_access(conversation: Conversation, visitor_id: str, customer_id: str |
             raise Forbidden("This conversation belongs to a signed-in customer. Please sign in to read it.")
     elif conversation.visitor_id != visitor_id:
         raise Forbidden("This conversation belongs to somebody else.")
-
-
-def check_origin(scope: Scope, allowed: frozenset[str]) -> None:
-    """Refuses pages of other sites. No Origin means no browser, and so no page to protect the customer from.
-
-    Raises:
-        Forbidden: the Origin is neither our own nor among the allowed ones; "null" never is.
-    """
-    origin = find_header(scope, b"origin")
-    if origin is None:
-        return
-    origin = origin.rstrip("/").lower()
-    host = (find_header(scope, b"host") or "").lower()
-    if origin in allowed or (host and _is_own(origin, host)):
-        return
-    raise Forbidden("This site is not allowed to open a conversation here: add it to TELLONCE_ALLOWED_ORIGINS.")
-
-
-def _is_own(origin: str, host: str) -> bool:
-    """Whether a page of this origin came from this host. A proxy may hold the certificate, so both schemes count."""
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and parts.netloc in (host, host.removesuffix(_default_port(parts.scheme)))
-
-
-def _default_port(scheme: str) -> str:
-    return ":443" if scheme == "https" else ":80"
-
-
-def choose_subprotocol(scope: Scope) -> str | None:
-    """Ours where it is offered; None where nothing is.
-
-    Raises:
-        Forbidden: only other protocols are offered, so neither side would understand the other.
-    """
-    offered = scope.get("subprotocols") or ()
-    if offered and frames.SUBPROTOCOL not in offered:
-        raise Forbidden(f"This server speaks {frames.SUBPROTOCOL} only.")
-    return frames.SUBPROTOCOL if offered else None
-
-
-def find_header(scope: Scope, name: bytes) -> str | None:
-    """The first header of this name (lower case) in a request's ASGI scope."""
-    for key, value in scope["headers"]:
-        if key.lower() == name:
-            return str(value, "latin-1")
-    return None

@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 
 import typer
 
+from assistant.channels.sockets import SUBPROTOCOL
 from assistant.errors import TellonceError, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from websockets.asyncio.client import ClientConnection
 
-SUBPROTOCOL = "tellonce.v1"
+
 LONGEST_WAIT_SECONDS = 10.0
 PIPED_QUIET_SECONDS = 1.0
 HELP = "Write and press Enter. /person asks for a person, /end ends, /quit leaves."

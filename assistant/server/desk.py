@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,13 @@ import structlog
 
 from assistant.channels.fields import OversizedFrame, UnreadableFrame
 from assistant.channels.frames import PONG, ack_frame, error_frame
-from assistant.channels.web import (
-    BAD_FRAMES_A_MINUTE,
+from assistant.channels.sockets import (
     DRAFT_BUFFER_BYTES,
-    HELLO_DEADLINE_SECONDS,
     POLICY,
-    REPLAY_BUFFER_BYTES,
     REPLAY_EVENTS,
-    REPLAY_STALL_SECONDS,
     TRY_LATER,
     TYPING_INTERVAL_SECONDS,
+    BadFrames,
     Receive,
     Refused,
     Scope,
@@ -34,6 +31,9 @@ from assistant.channels.web import (
     Wire,
     check_origin,
     choose_subprotocol,
+    first_frame,
+    keep_pace,
+    next_frame,
 )
 from assistant.desk.conduct import Conduct
 from assistant.desk.handoff import build_packet, find_open_question
@@ -187,7 +187,7 @@ class DeskSession:
         self._seat: Seat | None = None
         self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._unsubscribes: list[Unsubscribe] = []
-        self._bad_frames: deque[float] = deque(maxlen=BAD_FRAMES_A_MINUTE)
+        self._bad_frames = BadFrames()
         self._checked_at = time.monotonic()
         self._is_cut_off = False
         self._typing: dict[str, float] = {}  # conversation -> when the customer was last told that somebody writes
@@ -199,7 +199,7 @@ class DeskSession:
         while True:
             try:
                 async with asyncio.timeout(RECHECK_SECONDS):
-                    raw = await _next_frame(receive)
+                    raw = await next_frame(receive)
             except TimeoutError:
                 await self._recheck()
                 continue
@@ -241,22 +241,11 @@ class DeskSession:
 
     async def keep_pace(self) -> None:
         """Waits for the reader during a replay. Raises Refused when there is none any more."""
-        if self._wire.buffered_bytes <= REPLAY_BUFFER_BYTES:
-            return
-        try:
-            async with asyncio.timeout(REPLAY_STALL_SECONDS):
-                await self._wire.drained()
-        except TimeoutError:
-            raise Refused(TRY_LATER, "slow_reader") from None
+        await keep_pace(self._wire)
 
     async def _await_hello(self, receive: Receive) -> bool:
         while True:
-            try:
-                async with asyncio.timeout(HELLO_DEADLINE_SECONDS):
-                    raw = await _next_frame(receive)
-            except TimeoutError:
-                raise Refused(POLICY, "hello_timeout") from None
-            if raw is None:
+            if (raw := await first_frame(receive)) is None:
                 return False
             frame = self._read(raw)
             if isinstance(frame, Hello):
@@ -389,10 +378,7 @@ class DeskSession:
 
     def _complain(self, error: UnreadableFrame | OversizedFrame) -> None:
         self.write(error_frame(error))
-        now = time.monotonic()
-        self._bad_frames.append(now)
-        if len(self._bad_frames) == BAD_FRAMES_A_MINUTE and now - self._bad_frames[0] < 60.0:
-            raise Refused(POLICY, "too_many_bad_frames")
+        self._bad_frames.count()
 
 
 class Watched:
@@ -441,12 +427,3 @@ class Watched:
         elif event.seq > self._sent_seq:
             self._session.write(frames.staff_event_frame(event, self._reader))
             self._sent_seq = event.seq
-
-
-async def _next_frame(receive: Receive) -> str | bytes | None:
-    """The next message's payload; None once the agent is gone."""
-    message = await receive()
-    if message["type"] != "websocket.receive":
-        return None
-    text = message.get("text")
-    return text if text is not None else bytes(message["bytes"])

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.channels.web import Scope, Send
+from assistant.channels.sockets import Scope, Send
 
 WEB_FOLDER = Path(__file__).parent.parent / "web"
 

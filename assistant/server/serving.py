@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from assistant.channels.web import GOING_AWAY, Receive, Scope, Send, find_header
+from assistant.channels.sockets import GOING_AWAY, Receive, Scope, Send, find_header
 from assistant.errors import Forbidden, NotFound, SettingsError, TellonceError
 from assistant.server.hosts import Hosts
 from assistant.server.pages import Pages

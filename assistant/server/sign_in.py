@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 
-from assistant.channels.web import check_origin
+from assistant.channels.sockets import check_origin
 from assistant.errors import BadFrame, Forbidden, RateLimited, TellonceError, TooLarge, Unauthorized
 from assistant.server.problems import encode, problem_of
 

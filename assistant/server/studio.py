@@ -16,7 +16,7 @@ from fastapi.security import APIKeyCookie
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from assistant.channels.web import check_origin
+from assistant.channels.sockets import check_origin
 from assistant.desk.people import Agent
 from assistant.errors import BadFrame, Conflict, Forbidden, NotFound
 from assistant.server.sign_in import COOKIE, current_agent

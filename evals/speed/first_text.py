@@ -27,6 +27,7 @@ import orjson
 import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
+from assistant.channels.sockets import SUBPROTOCOL
 from evals.speed.figures import Figure, print_figures
 
 QUESTION = "Which of the two kettles would you take for green tea?"
@@ -36,7 +37,6 @@ TOKENS = 200  # of an answer in a crowd, at 50 a second
 CROWD = f"{QUESTION} mock;ttft=0.05;tps=50;n={TOKENS};"
 SESSIONS = (20, 100)  # at once; the first is also how CPU a token is measured
 ROUNDS = 4  # ours and the relay's turn about, so that a noisy neighbour hits both
-SUBPROTOCOL = "tellonce.v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.channels.web import check_access, check_origin, choose_subprotocol
+from assistant.channels.sockets import check_origin, choose_subprotocol
+from assistant.channels.web import check_access
 from assistant.errors import Forbidden
 from assistant.journal.port import Conversation
 
