@@ -189,17 +189,22 @@ def _running_heads(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> fr
 def _without_margins(lines: Sequence[Line], page: Page, running: frozenset[tuple[str, int]]) -> Iterator[Line]:
     """The lines without running heads and page numbers."""
     outer = set(_outermost(lines, page))
+    everywhere = {words for words, _ in running}  # a cover sets them elsewhere in its margin
     for i, line in enumerate(lines):
-        if i in outer and (PAGE_NUMBER.match(line.words) or not running.isdisjoint(_keys(line))):
+        is_running = not running.isdisjoint(_keys(line)) or everywhere.issuperset(
+            _without_numbers(words) for _, words in line.segments
+        )
+        if i in outer and (is_running or PAGE_NUMBER.match(line.words)):
             continue
         yield line
 
 
 def _outermost(lines: Sequence[Line], page: Page) -> list[int]:
     """The places of the first and last lines of a page in its margins; rows of a table are none of them."""
-    top = [i for i in range(min(RUNNING_LINES, len(lines))) if _at_edge(lines[i], page)]
-    bottom = [i for i in range(max(len(lines) - RUNNING_LINES, 0), len(lines)) if _at_edge(lines[i], page)]
-    return [i for i in dict.fromkeys([*top, *bottom]) if not _is_row(lines, i)]
+    heights = sorted({round(line.y) for line in lines})
+    outer = {*heights[:RUNNING_LINES], *heights[-RUNNING_LINES:]}  # of two columns, the second one's head comes later
+    edge = [i for i, line in enumerate(lines) if round(line.y) in outer and _at_edge(line, page)]
+    return [i for i in edge if not _is_row(lines, i)]
 
 
 def _is_row(lines: Sequence[Line], i: int) -> bool:
