@@ -14,10 +14,10 @@ RUN uv pip install --python /opt/tellonce/bin/python --no-deps --no-build-isolat
  && /opt/tellonce/bin/python -c "from knowledge.embedding import prepare_default_model; prepare_default_model()"
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --home-dir /data --create-home tellonce
+RUN useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /data --create-home tellonce
 COPY --from=build /opt/tellonce /opt/tellonce
 ENV PATH=/opt/tellonce/bin:$PATH TELLONCE_DATA_DIR=/data PYTHONUNBUFFERED=1
-USER tellonce
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
