@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from conftest import ServerProcess
+
+if TYPE_CHECKING:
+    from conftest import ServerProcess
 
 PATIENCE_SECONDS = 60.0
 
