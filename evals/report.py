@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from textwrap import shorten
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -32,6 +33,7 @@ from evals.page import node, render_page, table
 from evals.sets import CALIBRATION_FIGURE, Asked, SetResult
 
 LEGIBLE = 0.5  # two answers that share less are shown one below the other: strokes everywhere say nothing
+TOLD_CHARS = 160  # of a question, where it stands closed
 SHOWN_OF_A_SET = 200  # questions; the page stays one that a phone opens
 FILTERS = {
     "all": "All",
@@ -392,7 +394,12 @@ def _before_faults(pair: Pair) -> Element | None:
 
 
 def _question(one: Asked, pair: Pair) -> Element:
-    summary = node("summary", _mark(not one.is_failing), f" {one.question[:200]} ", *_badges([pair]))
+    summary = node(
+        "summary",
+        _mark(not one.is_failing),
+        f" {shorten(one.question, TOLD_CHARS, placeholder=' …')} ",
+        *_badges([pair]),
+    )
     parts: list[Element | None] = [
         node("div", one.question, class_="said"),
         _answer(pair) if one.text else None,
