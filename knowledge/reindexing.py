@@ -17,8 +17,9 @@ from knowledge.index import Progress
 from knowledge.purges import Purges
 from knowledge.purging import Purger, digest_of, physical_file
 from knowledge.reading.faults import Unreachable, Unreadable
-from knowledge.reading.files import READER_VERSION, SourceFile, content_hash, find_files, read_file
+from knowledge.reading.files import READER_VERSION, SourceFile, SourceSilent, content_hash, find_files, read_file
 from knowledge.reading.kinds import is_url
+from knowledge.reading.web import Web
 from knowledge.releases import Counts, Release, Releases
 from knowledge.seen_files import SeenFile, SeenFiles, stamp_of
 from knowledge.store import KnowledgeStore, Version
@@ -127,13 +128,17 @@ class Reindexer:
     def _read_sources(self, before: Sequence[Version], progress: Progress) -> Shelf:
         shelf = Shelf()
         known = Known(self._store, self._seen, self._purges, before)
-        files = [found for location in self._store.locations() for found in find_files(location)]
+        web = Web(self._store)
+        files = [found for location in self._store.locations() for found in find_files(location, web)]
         for done, file in enumerate(files, 1):
             if isinstance(file, ReadingFault):
                 shelf.faults.append(file)
+                if isinstance(file, SourceSilent):
+                    self._take_all_served(shelf, file.source, known)
             else:
                 self._read_one(shelf, file, known)
             progress(done, len(files), file.source if isinstance(file, ReadingFault) else file.name)
+        web.close()
         return shelf
 
     def _read_one(self, shelf: Shelf, file: SourceFile, known: Known) -> None:
@@ -142,15 +147,14 @@ class Reindexer:
         if seen is not None and stamp and seen.stamp == stamp and self._take_as_seen(shelf, file, seen, known):
             return
         try:
-            data = file.load()
+            if (data := self._load(shelf, file, known)) is None:
+                shelf.seen.extend([seen] if seen else [])
+                return
             digest = content_hash(data, file)
             if not (seen and seen.content_hash == digest and self._take_stored(shelf, file, digest, known)):
                 for document in read_file(file, data):
                     self._admit(shelf, document, file.root, known)
             shelf.seen.append(SeenFile(file.root, file.name, stamp, READER_VERSION, digest, None))
-        except NotModified:
-            self._take_served(shelf, file, known)
-            shelf.seen.extend([seen] if seen else [])
         except Unreachable as error:
             stays = self._take_served(shelf, file, known)
             rest = ": what was read before stays in service" if stays else ": check the address"
@@ -161,6 +165,13 @@ class Reindexer:
             shelf.seen.append(SeenFile(file.root, file.name, stamp, READER_VERSION, None, str(error)))
         except OSError as error:
             shelf.faults.append(ReadingFault(file.name, f"it cannot be opened ({error.strerror or error})"))
+
+    def _load(self, shelf: Shelf, file: SourceFile, known: Known) -> bytes | None:
+        """A file's bytes; None for a page that did not change and whose documents were taken as they are stored."""
+        try:
+            return file.load()
+        except NotModified as unchanged:
+            return None if self._take_stored(shelf, file, str(unchanged), known) else file.load_whole()
 
     def _take_as_seen(self, shelf: Shelf, file: SourceFile, seen: SeenFile, known: Known) -> bool:
         """A file that looks as it did is not opened: what was made of it, or what was wrong with it, holds."""
@@ -184,6 +195,11 @@ class Reindexer:
         for version in served:
             self._keep(shelf, version)
         return bool(served)
+
+    def _take_all_served(self, shelf: Shelf, root: str, known: Known) -> None:
+        for (place, _), served in known.served.items():
+            for version in served if place == root else ():
+                self._keep(shelf, version)
 
     def _admit(self, shelf: Shelf, document: Document, root: str, known: Known) -> None:
         """Shelves a document unless it was purged and its file is still the same."""

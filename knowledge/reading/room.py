@@ -50,7 +50,7 @@ class ReadingRoom:
         Raises:
             Unreadable: what the reader said, or: it took too long, or brought the reader down.
         """
-        message = pickle.dumps((dataclasses.replace(file, load=bytes), data))
+        message = pickle.dumps((dataclasses.replace(file, load=bytes, reload=None), data))
         with self._lock:
             process = self._started(message)
             overdue = threading.Event()

@@ -16,8 +16,8 @@ MAX_FILE_BYTES = 100_000_000
 class SourceFile:
     """One file or page below a source that was added. `name` is what people see.
 
-    `load` reads its bytes; a page's may raise `knowledge.fetches.NotModified` instead, and notes in `answered` what
-    its server told of it.
+    `load` reads its bytes; a page's may raise `knowledge.fetches.NotModified` with the content hash that still holds,
+    and notes in `answered` what its server told of it.
     """
 
     root: str
@@ -27,6 +27,11 @@ class SourceFile:
     changed_at: str | None = None
     url: str | None = None
     answered: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    reload: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+
+    def load_whole(self) -> bytes:
+        """Its bytes even where `load` says that they have not changed."""
+        return (self.reload or self.load)()
 
 
 @dataclass(frozen=True, slots=True)

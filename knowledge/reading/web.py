@@ -77,7 +77,8 @@ class Web:
             root=root or url,
             name=url,
             media_type=media_type_of(urlsplit(url).path) or "text/html",
-            load=lambda: self._load(file),
+            load=lambda: self._load(file, self._memory),
+            reload=lambda: self._load(file, None),
             changed_at=changed_at,
             url=url,
             answered=answered,
@@ -101,12 +102,12 @@ class Web:
             _check_site(url, site)
         raise Unreachable("the page redirects without end")
 
-    def _load(self, file: SourceFile) -> bytes:
+    def _load(self, file: SourceFile, memory: FetchMemory | None) -> bytes:
         """The page's bytes; raises NotModified when its server says that what was read of it still holds."""
-        known = self._memory.fetch_of(file.name) if self._memory else None
+        known = memory.fetch_of(file.name) if memory else None
         answer = self.fetch(file.name, validators=_validators(known))
         if answer.status == 304:
-            raise NotModified(file.name)
+            raise NotModified(known.content_hash if known else None)
         data = _as_utf8(answer)
         file.answered["changed_at"] = as_rfc3339(answer.headers.get("last-modified")) or ""
         if self._memory:
