@@ -231,9 +231,7 @@ function answerSide(name, { outcome, citations, sureness }, pieces, other, tag) 
     h(
       "p",
       { class: "said", dir: "auto" },
-      ...pieces.map(({ text, differs: isOther }) =>
-        isOther ? h(tag, { class: tag === "ins" ? "marker" : null }, text) : text,
-      ),
+      ...pieces.flatMap(({ text, differs: isOther }) => (isOther ? marked(text, tag) : [text])),
     ),
     citations.length > 0 &&
       h(
@@ -252,4 +250,10 @@ function answerSide(name, { outcome, citations, sureness }, pieces, other, tag) 
         }),
       ),
   );
+}
+
+/** The blanks behind a word stay outside of its stroke. @param {string} text @param {"ins" | "del"} tag @returns {Child[]} */
+function marked(text, tag) {
+  const words = text.trimEnd();
+  return [words && h(tag, { class: tag === "ins" ? "marker" : null }, words), text.slice(words.length)];
 }

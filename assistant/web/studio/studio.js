@@ -19,6 +19,7 @@ import { showSearch } from "./search-view.js";
 import { Uploads } from "./uploads.js";
 
 const SKELETON_AFTER_MS = 150;
+const SCROLL_KEPT_MS = 250;
 
 /** @type {Record<import("./places.js").Room, Studio.ShowView>} */
 const VIEWS = {
@@ -66,6 +67,8 @@ class StudioPage {
   #remembered = {};
   #atOnce = false;
   #isReading = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #scrolling;
 
   /** @param {Studio.Agent} agent */
   constructor(agent) {
@@ -91,7 +94,8 @@ class StudioPage {
 
   /** @param {string} path @param {{replace?: boolean}} [how] */
   go(path, { replace = false } = {}) {
-    if (replace) return history.replaceState(history.state, "", path);
+    if (replace) return replaceEntry(history.state, path);
+    replaceEntry({ scroll: scrollY });
     history.pushState(null, "", path);
     void this.show();
   }
@@ -214,7 +218,8 @@ class StudioPage {
 
   #keepScroll() {
     if (byId("room").hasAttribute("aria-busy")) return;
-    history.replaceState({ scroll: scrollY }, "");
+    clearTimeout(this.#scrolling);
+    this.#scrolling = setTimeout(() => replaceEntry({ scroll: scrollY }), SCROLL_KEPT_MS);
   }
 
   /** @param {string} room */
@@ -228,6 +233,16 @@ class StudioPage {
   async #signOut() {
     await request("/v1/session", { method: "DELETE" }).catch((refusal) => showToast(refusal.message));
     location.reload();
+  }
+}
+
+/** Safari refuses more than a hundred of these in half a minute; the next one tells the same.
+ * @param {unknown} state @param {string} [path] */
+function replaceEntry(state, path) {
+  try {
+    history.replaceState(state, "", path);
+  } catch (refusal) {
+    if (!(refusal instanceof DOMException)) throw refusal;
   }
 }
 
