@@ -17,7 +17,7 @@ import numpy as np
 
 from knowledge.documents import Turn
 from knowledge.embedding import Embedder, Vectors
-from knowledge.lexical import ENGLISH, Lexical, canonical_code, rarity, stemmer_name, terms
+from knowledge.lexical import Lexical, canonical_code, rarity, terms
 from knowledge.spelling import Correction, Speller
 from knowledge.weighing import WordMeanings
 
@@ -100,10 +100,14 @@ def ask(
 
     Args:
         history: the conversation before the question, oldest first.
-        language: of the question, if known: its stems are looked for beside the English ones.
+        language: of the question, if known; else its words are stemmed as the release's languages are.
     """
-    corrections = tuple(speller.correct(question, encoder.knows))
-    words = question_words(question, lexical, language)
+
+    def stems(text: str) -> tuple[str, ...]:
+        return question_words(text, lexical, language)
+
+    corrections = tuple(speller.correct(question, encoder.knows, stems))
+    words = stems(question)
     vector = question_vector(encoder, question, history, corrections)
     own = meanings.weigh(words, vector)
     meant = [word for one in corrections for word in one.meant if word not in own]
@@ -116,19 +120,21 @@ def ask(
 
 
 def question_words(question: str, lexical: Lexical, language: str | None = None) -> tuple[str, ...]:
-    """The words of a question in its order, with codes as the release writes them."""
-    words = terms(question, language)
-    if stemmer_name(language) != ENGLISH:  # passages whose language nobody told are stemmed as English
-        words += [word for word in terms(question) if word not in words and lexical.frequency(word)]
+    """The words of a question in its order, stemmed and with their codes written as the release has them."""
+    languages = dict.fromkeys((*((language,) if language else ()), *lexical.languages, "en"))
+    words = [
+        next((word for word in ways if lexical.frequency(word)), ways[0])
+        for ways in zip(*(terms(question, spoken) for spoken in languages), strict=True)
+    ]
     split = (canonical_code(match[0]) for match in SPLIT_CODE.finditer(question.lower()))
     words += [code for code in split if code and code not in words and lexical.frequency(code)]
-    spellings = {word: canonical_code(word) for word in words}
-    # "E-04" is no unknown code where the release has it as "E4"
-    return tuple(
-        word
-        for word in words
-        if lexical.frequency(word) or (code := spellings[word]) in (None, word) or not lexical.frequency(code or "")
-    )
+    return tuple(word for word in words if not _is_known_otherwise(word, lexical))
+
+
+def _is_known_otherwise(word: str, lexical: Lexical) -> bool:
+    """Whether an unknown code stands there in its other form: "E-04" is none where the release has it as "E4"."""
+    code = canonical_code(word)
+    return code not in (None, word) and not lexical.frequency(word) and lexical.frequency(code or "") > 0
 
 
 def _read(words: Sequence[str], corrections: Sequence[Correction]) -> list[str]:

@@ -84,7 +84,7 @@ class WordCutter:
         self._ids = array("i")
         self._places: dict[bytes, tuple[int, int]] = {}
 
-    def __call__(self, text: str) -> list[str]:
+    def __call__(self, text: str, language: str | None = None) -> list[str]:
         key = content_key(text)
         words = self._known(key)
         if words is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from knowledge.chunking import searchable
 from knowledge.documents import Found, Passage
@@ -33,6 +34,11 @@ def say_the_same(one: Passage, other: Passage) -> bool:
     """Whether two passages differ in hardly a word and in no number."""
     if one.products != other.products or one.question != other.question or one.audience != other.audience:
         return False
-    a, b = set(terms(searchable(one))), set(terms(searchable(other)))
+    a, b = _words(searchable(one)), _words(searchable(other))
     numbers = [{word for word in words if any(c.isdigit() for c in word)} for words in (a, b)]
     return numbers[0] == numbers[1] and len(a & b) >= SAME_WORDS * len(a | b)
+
+
+@lru_cache(maxsize=2048)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(terms(text))

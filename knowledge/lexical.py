@@ -10,8 +10,10 @@ import json
 import re
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -87,16 +89,27 @@ def _stems(words: list[str], name: str) -> list[str]:
     return list(stemmers[name].stemWords(words))
 
 
-def build_lexical(folder: Path, texts: Iterable[str], cut: Callable[[str], Sequence[str]] = terms) -> None:
+def build_lexical(
+    folder: Path,
+    texts: Iterable[str],
+    cut: Callable[[str, str | None], Sequence[str]] = terms,
+    languages: Sequence[str | None] | None = None,
+) -> None:
     """Writes the index of the texts, in their order, into a new folder.
 
     Args:
-        cut: what `terms` tells of a text, or told earlier: cutting is most of the work, and few texts change.
+        cut: what `terms` tells of a text in a language, or told earlier: cutting is most of the work, and few texts
+            change.
+        languages: of each text, where that is known.
     """
     import bm25s
 
     vocabulary: dict[str, int] = {}
-    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in cut(text)] for text in texts]
+    spoken = languages if languages is not None else repeat(None)
+    ids = [
+        [vocabulary.setdefault(term, len(vocabulary)) for term in cut(text, language)]
+        for text, language in zip(texts, spoken, strict=False)
+    ]
     folder.mkdir(parents=True)
     if vocabulary:
         matrix = bm25s.BM25(k1=K1, b=B, method="lucene")
@@ -110,7 +123,17 @@ def build_lexical(folder: Path, texts: Iterable[str], cut: Callable[[str], Seque
         np.save(folder / "indices.npy", np.zeros(0, np.int32))
         np.save(folder / "indptr.npy", np.zeros(1, np.int64))
     _write_sequences(folder, ids)
-    (folder / "vocabulary.json").write_text(json.dumps({"texts": len(ids), "words": list(vocabulary)}), "utf-8")
+    kept = {"texts": len(ids), "words": list(vocabulary), "languages": _one_a_stemmer(languages or ())}
+    (folder / "vocabulary.json").write_text(json.dumps(kept), "utf-8")
+
+
+def _one_a_stemmer(languages: Iterable[str | None]) -> list[str]:
+    """The languages that are told apart, the most frequent first."""
+    named = Counter(language for language in languages if language)
+    first: dict[str, str] = {}
+    for language, _ in named.most_common():
+        first.setdefault(stemmer_name(language), language)
+    return list(first.values())
 
 
 def _write_sequences(folder: Path, ids: Sequence[Sequence[int]]) -> None:
@@ -127,6 +150,7 @@ class Lexical:
     def __init__(self, folder: Path) -> None:
         vocabulary = json.loads((folder / "vocabulary.json").read_text("utf-8"))
         self.size = int(vocabulary["texts"])
+        self.languages: tuple[str, ...] = tuple(vocabulary.get("languages", ()))
         self._ids = {word: i for i, word in enumerate(vocabulary["words"])}
         self._data: Any = np.load(folder / "data.npy", mmap_mode="r").view(np.ndarray)
         self._indices: Any = np.load(folder / "indices.npy", mmap_mode="r").view(np.ndarray)

@@ -56,37 +56,41 @@ class Speller:
         self._signs = np.asarray([_sign(word) for word in self._words], np.uint64)
         self._near = lru_cache(maxsize=4096)(self._nearest)
 
-    def correct(self, question: str, is_word: Callable[[str], bool] = lambda word: False) -> list[Correction]:
+    def correct(
+        self,
+        question: str,
+        is_word: Callable[[str], bool] = lambda word: False,
+        stems: Callable[[str], Sequence[str]] = terms,
+    ) -> list[Correction]:
         """What the question's unknown words probably mean, in its order.
 
         Args:
             is_word: tells ordinary words that the vocabulary happens to lack; they are left alone.
+            stems: the words of a text as the vocabulary may have them.
         """
         found: dict[str, Correction] = {}
         written = [match.group(0).lower() for match in re.finditer(r"[^\W_]+", question)]
         for i, word in enumerate(written):
-            if self._is_known(word) or not LETTERS.fullmatch(word):
+            if self._is_known(stems(word)) or not LETTERS.fullmatch(word):
                 continue
-            meant = self._apart(word) or self._joined(written, i)
+            meant = self._joined(written, i)
             if not meant and len(word) >= LEAST_LETTERS and not is_word(word):
-                near = self._near(terms(word)[0]) if terms(word) else None
-                meant = (near,) if near else ()
+                meant = self._apart(word) or self._near(terms(word)[0])
             if meant:
                 found.setdefault(word, Correction(word, meant))
         return list(found.values())
 
-    def _is_known(self, word: str) -> bool:
-        stems = terms(word)
+    def _is_known(self, stems: Sequence[str]) -> bool:
         return not stems or any(self._frequency(stem) for stem in stems)
 
     def _apart(self, word: str) -> tuple[str, ...]:
         """Two known words that were written as one: "creditcard"."""
         best: tuple[int, tuple[str, ...]] = (0, ())
-        for cut in range(LEAST_LETTERS - 1, len(word) - LEAST_LETTERS + 2):
+        for cut in range(LEAST_LETTERS, len(word) - LEAST_LETTERS + 1):
             halves = (*terms(word[:cut]), *terms(word[cut:]))
             if len(halves) == 2:
                 best = max(best, (min(map(self._frequency, halves)), halves))
-        return best[1] if best[0] > 1 else ()
+        return best[1] if best[0] else ()
 
     def _joined(self, written: Sequence[str], i: int) -> tuple[str, ...]:
         """A known word that was written as two: "strike through"."""
@@ -97,7 +101,8 @@ class Speller:
                     return (whole[0],)
         return ()
 
-    def _nearest(self, stem: str) -> str | None:
+    def _nearest(self, stem: str) -> tuple[str, ...]:
+        """The known word that slips make this one of; the most frequent of those that are equally near."""
         slips = 2 if len(stem) >= LONG_LETTERS else 1
         close = np.abs(self._lengths - len(stem)) <= slips
         # a slip changes at most two of the letters that stand in a word
@@ -105,7 +110,7 @@ class Speller:
         places = np.flatnonzero(close & (differing <= 2 * slips))
         priced = [(self._price(stem, self._words[i], slips), self._words[i]) for i in places.tolist()]
         fitting = [(price, -self._frequency(word), word) for price, word in priced if price is not None]
-        return min(fitting)[2] if fitting else None
+        return (min(fitting)[2],) if fitting else ()
 
     @staticmethod
     def _price(written: str, word: str, slips: int) -> float | None:
