@@ -220,9 +220,11 @@ class TestPages:
         file.load()
 
         (again,), _ = found(f"{site.url}/p", make_web(memory=notes))
-        with pytest.raises(NotModified):
+        with pytest.raises(NotModified) as unchanged:
             again.load()
 
+        assert str(unchanged.value) == notes.kept[f"{site.url}/p"].content_hash
+        assert again.load_whole() == PAGE
         site.answers["/p"] = (200, {"etag": '"two"'}, PAGE)
         assert again.load() == PAGE
 
