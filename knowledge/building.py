@@ -26,6 +26,7 @@ from knowledge.release_files import Layout, ReleaseFiles, Rows, base_of, read_ke
 from knowledge.releases import Releases
 from knowledge.store import KnowledgeStore
 
+HELD = "held"  # a file in a release's folder, locked by those who need the release
 ENCODE_BATCH = 512  # texts between two short write transactions and two words to the progress bar
 # Vectors beside a base are scanned one by one: 1,000 cost .05 ms, 20,000 cost 3 ms (one core with AVX512). Past these
 # the base is made anew, as it is when searches would have to pass over too many of its rows.
@@ -81,7 +82,8 @@ class ReleaseBuilder:
         (self._folder / name).mkdir(parents=True, exist_ok=True)
         cutter = WordCutter(earlier.words if earlier else _no_words)
         own = contents.entries[: len(contents.passages)]
-        build_lexical(self._folder / name / "lexical", (entry.text for entry in own), cutter)
+        spoken = [passage.language for passage in contents.passages]
+        build_lexical(self._folder / name / "lexical", (entry.text for entry in own), cutter, spoken)
         placed = place(contents.keys, earlier.base_keys) if earlier and self._is_whole(earlier.base) else None
         if earlier is None or placed is None:
             base, beyond = new_name(), list[int]()
@@ -168,6 +170,28 @@ class ReleaseBuilder:
     def _is_whole(self, base: str) -> bool:
         return (self._folder / base / "vectors.npy").exists() and base in self._index.names()
 
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Keeps a release from being dropped, by whatever process, until the block ends or this process does."""
+        import fcntl
+
+        with (self._folder / name / HELD).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody, in whatever process, holds it just now."""
+        import fcntl
+
+        try:
+            with (self._folder / name / HELD).open("r+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     def clean(self) -> None:
         """Deletes every folder and index that no kept release needs: of dropped releases, and of runs cut short."""
         needed: set[str] = set()
@@ -193,8 +217,8 @@ class Earlier:
         self.base = files.base
         self.base_keys = read_keys(folder / files.base)
         self.pool = files.pool
-        overlay_keys = read_keys(folder / name) if name != files.base else []
-        self.rows = {key: row for row, key in enumerate([*self.base_keys, *overlay_keys])}
+        self.keys = self.base_keys + (read_keys(folder / name) if name != files.base else [])
+        self.rows = {key: row for row, key in enumerate(self.keys)}
         self._words = CutWords(folder / files.base), CutWords(folder / name)
 
     def words(self, key: bytes) -> list[str] | None:

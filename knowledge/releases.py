@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Engine, Row, delete, func, insert, select, update
 
 from knowledge.documents import DocumentSummary, ReleaseChanges, ReleaseInfo
+from knowledge.embedding import Embedder
 from knowledge.errors import ReleaseUnknown
 from knowledge.schema import live, passages, publications, release_versions, releases, versions
 
@@ -83,13 +84,13 @@ class Releases:
         with self._engine.connect() as connection:
             return [_release(row) for row in connection.execute(query)]
 
-    def begin(self, embedder: str, embedder_name: str, store: str, by: str, base: int | None) -> int:
+    def begin(self, embedder: Embedder, store: str, by: str, base: int | None) -> int:
         """The number of a new release that nobody sees yet."""
         row = insert(releases).values(
             state="building",
             started_at=now(),
-            embedder=embedder,
-            embedder_name=embedder_name,
+            embedder=embedder.revision,
+            embedder_name=embedder.name,
             store=store,
             made_by=by,
             base=base,
@@ -120,8 +121,11 @@ class Releases:
                 )
             )
 
-    def put_in_service(self, number: int, by: str, how: str = "publish") -> None:
+    def put_in_service(self, number: int, by: str, how: str = "publish", *, instead_of: int | None = None) -> None:
         """The one commit that switches every process.
+
+        Args:
+            instead_of: nothing happens if another one than this is in service by now; None: whatever is.
 
         Raises:
             ReleaseUnknown: it is not kept any more.
@@ -132,7 +136,7 @@ class Releases:
             if connection.execute(kept.values(state="ready")).rowcount == 0:
                 raise ReleaseUnknown(_unknown(number))
             was = connection.scalar(select(live.c.release).where(live.c.id == 1))
-            if was == number:
+            if was == number or instead_of not in (None, was):
                 return
             if was is None:
                 connection.execute(insert(live).values(id=1, release=number))
@@ -140,8 +144,15 @@ class Releases:
                 connection.execute(update(live).where(live.c.id == 1).values(release=number))
             connection.execute(insert(publications).values(release=number, was=was, how=how, by=by, at=now()))
 
-    def replace_store(self, number: int, store: str, without: Sequence[int], counts: Counts) -> None:
-        """One commit after which a release lies in another folder and no longer lists some versions."""
+    def replace_store(
+        self, number: int, store: str, without: Sequence[int], counts: Counts, embedder: Embedder | None = None
+    ) -> None:
+        """One commit after which a release lies in another folder and no longer lists some versions.
+
+        Args:
+            embedder: the one that made the vectors there, if it is another than before.
+        """
+        made_with = {"embedder": embedder.revision, "embedder_name": embedder.name} if embedder else {}
         with self._engine.begin() as connection:
             listed = release_versions.c
             for batch in batches(without):
@@ -151,7 +162,7 @@ class Releases:
             connection.execute(
                 update(releases)
                 .where(releases.c.number == number)
-                .values(store=store, documents=counts.documents, passages=counts.passages)
+                .values(store=store, documents=counts.documents, passages=counts.passages, **made_with)
             )
 
     def forget(self, number: int) -> bool:
@@ -228,7 +239,7 @@ class Releases:
             .subquery()
         )
         query = (
-            select(*_SUMMARY, counted.c.passage_count)
+            select(*SUMMARY, counted.c.passage_count)
             .join(release_versions, release_versions.c.version_id == versions.c.id)
             .outerjoin(counted, counted.c.version_id == versions.c.id)
             .where(release_versions.c.release == number)
@@ -242,7 +253,7 @@ class Releases:
 
 _LIVE = select(releases).join(live, live.c.release == releases.c.number)
 _READY = select(releases).where(releases.c.state == "ready")
-_SUMMARY: list[Any] = [
+SUMMARY: list[Any] = [
     versions.c.document_id,
     versions.c.title,
     versions.c.source,
