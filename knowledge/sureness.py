@@ -63,7 +63,7 @@ class Signs:
     `words`: the share of the question's words, by rarity, that one of the three best passages holds. `topic`: how near
     the question is to the bare title, beyond what is usual: what is near to that is near to every passage below it, and
     answered by few. `apart`: how far the best stands before everything of another title. `examples`: 1 for such
-    examples, else 0. `bare`: the cosine of a short text without its title.
+    examples, else 0. `bare`: the cosine of a short text without its title; an answer alone is not like its question.
     """
 
     alike: float
@@ -139,7 +139,7 @@ def _near_parts(look: Look, first: Passage, *, is_alone: bool) -> tuple[float | 
     texts = {}
     if is_alone and first.title and not first.question:
         texts["title"] = first.title
-    if first.title and len(first.text) <= EXAMPLE_CHARS:
+    if first.title and not first.question and len(first.text) <= EXAMPLE_CHARS:
         texts["bare"] = first.text
     if not texts:
         return None, None

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.turn.candidates import Asked, Candidate, holds_code, kind_of, list_candidates, names_in
+from assistant.turn.candidates import Asked, Candidate, about_of, holds_code, kind_of, list_candidates, names_in
 from assistant.turn.citations import Citation
-from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE
+from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE, YES_OR_NO
 from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, meanings, words_of
 from assistant.turn.writing import Source, write_answer
 from knowledge.documents import Findings, Found, Passage
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Encode = Callable[[Sequence[str]], "NDArray[Any]"]
 
 # Weights of a unit's score; the cosine with the question counts once. Chosen on clapnq and held against the demo shop.
-WORDS_WEIGHT = 0.3  # share of the question's words that the unit holds
+WORDS_WEIGHT = 0.2  # share of the question's words that the unit holds
 WHOLE_BONUS, WHOLE_WORDS = 0.05, 3  # for a row or entry that tells all of a question with that many words
 RANK_WEIGHT = 0.35  # how far its passage stands behind the best, in the search's own score
 STEPS_BONUS = 0.12  # for numbered steps where the question asks how
@@ -53,12 +53,14 @@ MAX_ENTRIES = 5
 COMPARED_CHARS = 180  # of a unit; a batch takes as long as its longest text
 MAX_SENTENCES = 3
 MAX_WORDS = 90
+FILL_WORDS = 50  # an explanation shorter than this is filled up from its passage
+MOST_FILL_WORDS = 90  # and never beyond this
 FAQ_SAME_QUESTION = 0.75  # cosine from which two questions ask the same
 FAQ_NOT_SAME = FAQ_SAME_QUESTION - 0.1
 FAQ_SHARED_WORDS = 0.34  # less of the question's words in an entry, and it is about something else
 FAQ_SURELY_SAME = 0.9  # and from which it does not matter how they begin
-PARAGRAPH_MARGIN = 0.35  # how far below the best a further sentence of its paragraph may score
-SENTENCE_MARGIN = 0.1  # and one of another
+DOCUMENT_MARGIN = 0.3  # how far below the best a further sentence of its document may score
+SENTENCE_MARGIN = 0.03  # and one of another
 FAQ_MARGIN = 0.06
 ROW_MARGIN = 0.04
 DUPLICATE = 0.9  # cosine from which two sentences say the same
@@ -161,7 +163,7 @@ def compose(
 def _composed(
     asked: Asked, scored: Sequence[_Scored], found: Sequence[Found], units: Sequence[Sequence[Any]], release: int
 ) -> Composed:
-    picked = _pick(asked, scored)
+    picked = _filled(asked, _pick(asked, scored), scored, units)
     ranks = list(dict.fromkeys(s.candidate.rank for s in picked))
     sources = [
         Source(
@@ -413,6 +415,54 @@ def _pick(asked: Asked, scored: Sequence[_Scored]) -> list[_Scored]:
     return picked
 
 
+def _filled(
+    asked: Asked, picked: list[_Scored], scored: Sequence[_Scored], units: Sequence[Sequence[Any]]
+) -> list[_Scored]:
+    """A short answer to a question that asks for more than one fact, with more of the passage it stands in.
+
+    The sentences of that passage that fit best come first, then those that follow.
+    """
+    best = picked[0]
+    if best.candidate.unit.kind != SENTENCE or _is_one_fact(asked, best):
+        return picked
+    filled = list(picked)
+    count = sum(len(words_of(one.candidate.unit.shown)) for one in filled)
+    same = [s for s in scored if s.candidate.rank == best.candidate.rank and s.candidate.unit.kind == SENTENCE]
+    same = [s for s in same if s.score >= best.score - DOCUMENT_MARGIN]
+    for other in (*same, *_following(asked, best, units)):
+        if count >= FILL_WORDS:
+            break
+        at = (other.candidate.rank, other.candidate.at)
+        if at in {(one.candidate.rank, one.candidate.at) for one in filled}:
+            continue
+        length = len(words_of(other.candidate.unit.shown))
+        if count + length <= MOST_FILL_WORDS:
+            filled.append(other)
+            count += length
+    return filled
+
+
+def _is_one_fact(asked: Asked, best: _Scored) -> bool:
+    """Whether a time, a price or a measure is asked for and shown, or a plain yes or no."""
+    shows = ANSWER_KINDS.get(asked.kind or "")
+    return YES_OR_NO.search(asked.words) is not None or (
+        shows is not None and shows.search(best.candidate.unit.shown) is not None
+    )
+
+
+def _following(asked: Asked, best: _Scored, units: Sequence[Sequence[Any]]) -> list[_Scored]:
+    """The sentences after the best one, in its paragraph and of the same products."""
+    own, after = best.candidate, []
+    for at in range(own.at + 1, len(units[own.rank])):
+        unit = units[own.rank][at]
+        if unit.kind != SENTENCE or unit.group != own.unit.group or unit.shown.endswith(("?", ":")):
+            break
+        if about_of(unit, own.passage, asked.catalogue) != own.about:
+            break
+        after.append(_Scored(replace(own, at=at, unit=unit), best.score - DOCUMENT_MARGIN, best.vector, 0.0, 0.0))
+    return after
+
+
 def _told_by_place(asked: Asked, scored: Sequence[_Scored]) -> list[_Scored]:
     """The entries that tell the same for different countries, in their document's order, where none was named."""
     best, shows = scored[0], ANSWER_KINDS.get(asked.kind or "")
@@ -437,7 +487,7 @@ def _margin(best: _Scored, other: _Scored) -> float:
         return FAQ_MARGIN
     if one.unit.kind == ROW:
         return ROW_MARGIN
-    return PARAGRAPH_MARGIN if one.rank == two.rank and one.unit.group == two.unit.group else SENTENCE_MARGIN
+    return DOCUMENT_MARGIN if one.passage.document_id == two.passage.document_id else SENTENCE_MARGIN
 
 
 def _goes_with(other: _Scored, picked: Sequence[_Scored]) -> bool:

@@ -154,6 +154,14 @@ QUESTION_KINDS = (
             r"\b(?:opening|business) (?:hours|times)\b",
         ),
     ),
+    (
+        "amount",  # from which something holds
+        _pattern(
+            r"\b(?:what|which) (?:amount|sum|order value)\b",
+            r"\b(?:minimum|min\.?) (?:order|spend|purchase|amount|value)\b",
+            r"\bhow much (?:must|should|do) i (?:have to |need to )?(?:spend|order|buy)\b",
+        ),
+    ),
     ("price", _pattern(r"\bhow much (?:is|are|does|do|will|for)\b", r"\b(?:costs?|prices?|fees?|charges?)\b")),
     ("measure", _pattern(r"\bhow (?:many|much|big|large|loud|heavy|hot|warm|far|tall|wide|high)\b", r"\brange\b")),
     ("steps", _pattern(r"\bhow (?:do|can|could|should|would|to|must)\b")),
@@ -164,6 +172,7 @@ QUESTION_KINDS = (
 ANSWER_KINDS = {
     "how often": _pattern(r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|after)\b"),
     "time": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|mornings?|\d{1,2}:\d\d)\b"),
+    "amount": _pattern(r"[£$€]\s?\d"),
     "price": _pattern(r"[£$€]\s?\d", r"\bfree\b"),
     "measure": _pattern(r"\d"),
 }

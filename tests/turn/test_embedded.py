@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.turn.embedded import RememberingEncode, compose
+from assistant.turn.embedded import Composed, RememberingEncode, compose
 from assistant.turn.sentences import split_sentences, split_units
 from knowledge.documents import Document
 from tests.turn.conftest import MANUAL, encode, found, passage
@@ -19,7 +19,7 @@ TABLE = passage(
 
 def composed(question: str, *passages: object) -> str:
     answer = compose(question, found(*passages), encode)  # type: ignore[arg-type]
-    assert answer is not None
+    assert isinstance(answer, Composed)
     return answer.text
 
 
@@ -55,6 +55,37 @@ def test_an_entry_that_asks_how_often_does_not_pass_for_how() -> None:
     steps = passage("1. Lift the upper burr of the Wren out.\n2. Change the burrs and close it.", section=("Burrs",))
 
     assert "1. Lift" in composed("How do I change the burrs of the Wren?", often, steps)
+
+
+PUMP = passage(
+    "The pump draws water from the tank. It passes the heater next. The pressure builds up behind the valve. "
+    "Paint comes in three colours. It weighs 3 kg."
+)
+
+
+def test_an_explanation_is_filled_up_from_its_paragraph() -> None:
+    text = composed("What does the pump do with the water?", PUMP)
+
+    assert text.startswith("The pump draws water from the tank. It passes the heater next.")
+
+
+def test_a_single_fact_stays_short() -> None:
+    weight = passage("The kettle weighs 1.2 kg. Paint comes in three colours. Boxes are made of paper.")
+
+    assert composed("How heavy is the kettle?", weight) == "The kettle weighs 1.2 kg. [1]"
+
+
+def test_filling_up_leaves_out_what_is_of_another_paragraph() -> None:
+    glossary = passage("Priming. Filling the pump with water.\n\nPurging. Letting steam out of the pipe.")
+
+    assert "steam" not in composed("What is priming?", glossary)
+
+
+def test_an_amount_is_answered_by_an_amount_and_not_by_what_is_free() -> None:
+    home = passage("It is free.", question="What is postage at home?")
+    from_sixty = passage("It is free from £60.", question="What is postage at sea?")
+
+    assert "£60" in composed("From what amount is postage free?", home, from_sixty)
 
 
 def test_no_sentence_is_said_twice() -> None:
@@ -122,5 +153,5 @@ def test_every_unit_and_every_quote_is_an_exact_stretch(lines: list[str]) -> Non
 
     assert all(0 <= u.start < u.end <= len(text) and text[u.start : u.end].strip() for u in split_units(text))
     answer = compose("Which sentence is the item?", found(passage(text)), encode) if text.strip() else None
-    for citation in answer.citations if answer else ():
+    for citation in answer.citations if isinstance(answer, Composed) else ():
         assert document.text[citation.start : citation.end] == citation.quote
