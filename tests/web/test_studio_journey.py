@@ -19,14 +19,14 @@ PAGE = (
 AT_WORK_MS = 60_000
 
 
-def studio_link(server: ServerProcess) -> str:
+def studio_link(server: ServerProcess, role: str = "content") -> str:
     """A one-time way in for somebody who keeps the knowledge."""
     from assistant.app import open_agents
     from assistant.settings import load_settings
 
     agents = open_agents(load_settings(data_dir=server.data_dir))
-    editor, _ = agents.add("mia@aldermorn.example", "content", "Mia Stone")
-    return f"{server.url}/sign-in?token={agents.make_link(editor.id, 600)}"
+    editor, _ = agents.add(f"{role}@aldermorn.example", role, "Mia Stone")
+    return f"{server.url}/sign-in?token={agents.make_link(editor.id, 600)}&to=studio"
 
 
 def ask_in_shop(browser: Browser, url: str, question: str) -> str:
@@ -79,8 +79,14 @@ def test_a_gap_closes_once_its_answer_is_in_service(page: Page, browser: Browser
     ask_in_shop(browser, server.url, "Can the kettle be hung on the wall?")
 
     page.set_default_timeout(AT_WORK_MS)
-    page.goto(studio_link(server))
+    page.goto(studio_link(server, "admin"))
     page.get_by_role("link", name="Gaps").click()
+    page.get_by_text("How it was asked").first.click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="The conversation").first.click()
+    expect(opened.value.get_by_role("log", name="Transcript")).to_contain_text("hung on the wall")
+    expect(opened.value.get_by_role("link", name="Studio")).to_be_visible()
+    opened.value.close()
     page.get_by_role("link", name=re.compile("Write the answer")).first.click()
     page.get_by_label("Answer", exact=True).fill("No. The kettle stands on its base only.")
     page.get_by_role("button", name="Accept").click()
@@ -94,6 +100,9 @@ def test_a_gap_closes_once_its_answer_is_in_service(page: Page, browser: Browser
 
 def test_a_search_and_its_document_in_the_real_index(page: Page, shared_server: ServerProcess) -> None:
     page.goto(studio_link(shared_server))
+    page.goto(f"{shared_server.url}/desk")
+    expect(page.get_by_text("The desk is for agents")).to_be_visible()
+    page.get_by_role("link", name="Open the studio").click()
     page.get_by_role("link", name="Search").click()
     page.get_by_label("Question").fill("How do I descale the kettle?")
     page.keyboard.press("Enter")
