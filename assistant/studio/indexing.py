@@ -11,7 +11,9 @@ import contextlib
 import json
 import os
 import secrets
+import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +28,7 @@ logger = structlog.get_logger(__name__)
 LINE_MAX_BYTES = 64 * 1024 * 1024  # a report is one line
 STOPPING_SECONDS = 5.0
 
+Process = subprocess.Popen[bytes]
 JobKind = Literal["reindex", "compare"]
 State = Literal["running", "done", "failed"]
 
@@ -65,9 +68,10 @@ class Jobs:
         self._command = tuple(command)
         self._environment = dict(environment or {})
         self._job = _load(file)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._following: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._listening = ThreadPoolExecutor(1, thread_name_prefix="job")
 
     def current(self) -> Job | None:
         """The job that runs, or the one that ended last; None before the first."""
@@ -89,7 +93,8 @@ class Jobs:
             job = Job(f"job_{secrets.token_hex(8)}", kind, "running", "starting", 0, 0, _now(), by)
             await self._keep(job)
             try:
-                process = await self._open(json.dumps({"kind": kind, "by": by, **task}))
+                order = json.dumps({"kind": kind, "by": by, **task})
+                process = await asyncio.to_thread(_open, self._command, self._environment, order)
             except OSError as error:
                 await self._keep(_failed(job, f"The server cannot start another process ({error.strerror})."))
                 raise
@@ -113,28 +118,13 @@ class Jobs:
             await asyncio.gather(self._following, return_exceptions=True)
         if self._process is not None:
             await _end(self._process)
+        self._listening.shutdown(wait=False)
 
-    async def _open(self, task: str) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LINE_MAX_BYTES,
-            env={**os.environ, **self._environment},
-        )
-        assert process.stdin is not None
-        process.stdin.write(task.encode() + b"\n")
-        with contextlib.suppress(OSError):  # it has ended already, which is told by its last line
-            await process.stdin.drain()
-        return process
-
-    async def _follow(self, process: asyncio.subprocess.Process) -> None:
+    async def _follow(self, process: Process) -> None:
         assert process.stdout is not None
-        try:
-            async for line in process.stdout:
-                await self._hear(line)
-        except ValueError:  # a line without an end
-            logger.warning("studio.job_garbled")
+        loop = asyncio.get_running_loop()
+        while line := await loop.run_in_executor(self._listening, process.stdout.readline, LINE_MAX_BYTES):
+            await self._hear(line)
         await _end(process)
         if self._job is not None and self._job.state == "running":
             logger.error("studio.job_died", job=self._job.id, exit_code=process.returncode)
@@ -161,25 +151,44 @@ class Jobs:
             self._job = replace(job, what=str(said["what"]), done=int(said["done"]), total=int(said["total"]))
 
     async def _keep(self, job: Job) -> None:
+        await asyncio.to_thread(_save, self._file, job)  # what is told has been kept
         self._job = job
-        await asyncio.to_thread(_save, self._file, job)
 
 
 def _failed(job: Job, error: str) -> Job:
     return replace(job, state="failed", error=error, ended_at=_now())
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+def _open(command: Sequence[str], environment: Mapping[str, str], order: str) -> Process:
+    """Starts the process and hands it its task.
+
+    Not by the event loop: uvloop forks, and a fork waits for the linear algebra that searches do in other threads,
+    which can wait for the fork. With `close_fds=False` it is posix_spawn, which waits for nobody; our files close.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment},
+        close_fds=False,
+    )
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it has ended already, which is told by its last line
+        process.stdin.write(order.encode() + b"\n")
+        process.stdin.flush()
+    return process
+
+
+async def _end(process: Process) -> None:
     """Lets the lifeline go and waits; a process that stays is killed."""
     if process.stdin is not None:
-        process.stdin.close()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
     try:
-        async with asyncio.timeout(STOPPING_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        await asyncio.to_thread(process.wait, STOPPING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        await asyncio.to_thread(process.wait)
 
 
 def _load(file: Path) -> Job | None:
