@@ -14,7 +14,7 @@ from assistant.commands.terminal import JsonFlag, err, progress_bar
 from evals.speed.apart import measure_one, run_apart
 from evals.speed.figures import Figure, print_figures
 
-BENCHMARKS = ("ack", "first_text", "connections", "start", "search", "index")
+BENCHMARKS = ("ack", "first_text", "connections", "start", "search", "index", "switch")
 
 
 def bench(

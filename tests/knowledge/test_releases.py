@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,8 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import Engine
 
 from assistant.database import open_engine, upgrade
+from knowledge import serving
 from knowledge.documents import Document, ReleaseInfo
 from knowledge.errors import ReleaseUnknown
+from knowledge.index import nearest_rows
 from knowledge.library import Library
 from knowledge.stand_ins import WordEmbedder
 
@@ -180,22 +183,34 @@ class TestSharing:
         assert len(list((tmp_path / "k" / "releases").glob("*/vectors.npy"))) == 1
         assert library.search("number35").found[0].passage.text == "Words number35 of edition1."
 
-    def test_a_base_and_what_lies_beside_it_are_searched_as_one(self, library: Library) -> None:
+    def test_a_base_and_what_lies_beside_it_are_searched_as_one(self, library: Library, tmp_path: Path) -> None:
         library.publish_documents(documents(300))
         library.publish_documents(documents(300, edition=2, changed=60))
-        library.warm()
-        serving = library._serving
-        assert serving._loading is not None
-        serving._loading.join(30)
         release = library._live()
-        files = serving.open(release)
-        exact = files.vectors[range(len(files.owners))]
+        files = library._serving.open(release)
+        base = np.load(tmp_path / "data" / "knowledge" / "releases" / files.base / "vectors.npy")
+        entries = files.vectors[range(len(files.owners))]
+        assert len(base) > len(entries) - 60
+        assert len(files.overlay) >= 60
 
-        for i in (0, 59, 60, 299):
-            near = serving._nearest(files, exact[i], 5)
-            cosines = exact @ exact[i]
-            assert near[0] == i or cosines[near[0]] == pytest.approx(1.0, abs=1e-5)
+        for i in range(0, len(entries), 7):
+            near = files.nearest(lambda vector, limit: nearest_rows(base, vector, limit), entries[i], 5)
+            cosines = entries @ entries[i]
             assert [cosines[j] for j in near] == pytest.approx(sorted(cosines, reverse=True)[:5], abs=1e-5)
+
+    def test_chroma_is_asked_where_there_are_many(self, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(serving, "EXACT_MOST", 10)
+        library.publish_documents(documents(50))
+        library.publish_documents(documents(50, edition=2, changed=5))
+        library.warm()
+        loading = library._serving._loading
+        assert loading is not None
+        loading.join(30)
+
+        for i in (0, 4, 5, 49):
+            edition = 2 if i < 5 else 1
+            best = library.search(f"Words number{i} of edition{edition}").found[0].passage
+            assert best.text == f"Words number{i} of edition{edition}."
 
 
 class TestPeople:
