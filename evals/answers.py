@@ -20,6 +20,7 @@ from evals.scoring import decision_scores, rouge_l, token_f1, without_markers
 
 Progress = Callable[[int, int, str], None]
 ANSWERED = frozenset({"answered", "acted"})
+SMALL_TALK = frozenset({"greeting", "thanks", "farewell", "unreadable"})  # decisions: nothing was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ async def collect_answers(
     """Asks every query, one after the other, each in a conversation that has its history.
 
     Args:
-        sureness: how sure the search is of a query; asked for those that the line settles without searching.
+        sureness: how sure the search is of a query; asked for those that the line settles without searching, but
+            small talk: where nothing is asked, nothing is known for sure.
     """
     replies: list[tuple[Query, Reply]] = []
     for done, query in enumerate(data.queries, start=1):
@@ -106,9 +108,13 @@ async def collect_answers(
             progress(done, len(data.queries), "answering")
     stored = cited_texts(data.corpus, [reply for _, reply in replies])
     return [
-        read_reply(query.id, reply, stored, sureness(query) if "sureness" not in reply.evidence else 0.0)
-        for query, reply in replies
+        read_reply(query.id, reply, stored, sureness(query) if needs_search(reply) else 0.0) for query, reply in replies
     ]
+
+
+def needs_search(reply: Reply) -> bool:
+    """Whether a search of our own must say how sure the knowledge is: the line made none, and it was no small talk."""
+    return "sureness" not in reply.evidence and reply.evidence.get("decision") not in SMALL_TALK
 
 
 async def _ask(query: Query, live: Live) -> Reply:
