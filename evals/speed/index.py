@@ -14,8 +14,10 @@ from evals.speed.figures import Figure, print_figures
 if TYPE_CHECKING:
     from knowledge.documents import Document
 
-PASSAGES = 1_000
+PASSAGES = 10_000
+BASELINE_PASSAGES = 1_000  # its rate does not depend on how many there are, and it takes minutes
 LEAST_SPEED_UP = 2.0
+MOST_OF_FULL = 0.03  # what a reindex of 1 % may take of a first one
 
 
 def measure(quick: bool = False) -> list[Figure]:
@@ -34,7 +36,8 @@ def measure(quick: bool = False) -> list[Figure]:
         library.publish_documents(_documents(2, edition=9))  # imports what a first release imports
         first = _seconds_of(library, _documents(count))
         changed = _seconds_of(library, [*_documents(count // 100, edition=2), *_documents(count)[count // 100 :]])
-    baseline = count / _seconds_of_original(count)
+    originals = min(count, BASELINE_PASSAGES)
+    baseline = originals / _seconds_of_original(originals)
     rate = count / first
     return [
         Figure(
@@ -46,7 +49,15 @@ def measure(quick: bool = False) -> list[Figure]:
             target=f"at least {LEAST_SPEED_UP:g} times",
             met=rate >= LEAST_SPEED_UP * baseline,
         ),
-        Figure("reindex, 1 % changed", changed, "s", "first time", first),
+        Figure(
+            "reindex, 1 % changed",
+            changed,
+            "s",
+            "first time",
+            first,
+            target=f"at most {MOST_OF_FULL:.0%} of the first time",
+            met=changed <= MOST_OF_FULL * first,
+        ),
     ]
 
 

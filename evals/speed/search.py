@@ -1,4 +1,4 @@
-"""Search latency at 1,000 and 10,000 passages, beside an exact scan and Chroma alone. `python -m evals.speed.search`.
+"""Search latency at 1,000, 10,000 and 100,000 passages, beside an exact scan and Chroma alone.
 
 Vectors are random but passages, words and database are real: a search reads its passages from SQLite like any other.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from knowledge.embedding import Embedder, Vectors
     from knowledge.library import Library
 
-SIZES = (1_000, 10_000)
+SIZES = (1_000, 10_000, 100_000)
 QUESTIONS = 200
-P95_TARGET_MS = 12.0
+P95_TARGETS_MS = {1_000: 12.0, 10_000: 12.0, 100_000: 20.0}
 TOPICS = ("kettle", "lamp", "grinder", "filter", "display", "warranty", "invoice", "password", "battery", "valve")
 
 
@@ -59,12 +59,12 @@ def _measure_size(folder: Path, embedder: Embedder, size: int, count: int) -> li
         f"Why does the {TOPICS[i % len(TOPICS)]} number {i} of model {i % 97} not start?" for i in range(count)
     ]
     vectors = [embedder.encode([question])[0] for question in questions]
-    matrix = np.load(next((folder / "knowledge" / "releases").glob("*/vectors.npy")))
+    file = next((folder / "knowledge" / "releases").glob("*/vectors.npy"))
+    matrix, name = np.load(file), file.parent.name
     from knowledge.chroma import EmbeddedChroma
     from knowledge.index import nearest_rows
 
     index = EmbeddedChroma(folder / "knowledge" / "releases")
-    (name,) = index.names()
     index.warm(name)
     whole = _times(lambda i: library.search(questions[i]), count)
     encoding = _times(lambda i: embedder.encode([questions[i]]), count)
@@ -72,10 +72,10 @@ def _measure_size(folder: Path, embedder: Embedder, size: int, count: int) -> li
     exact = _times(lambda i: nearest_rows(matrix, vectors[i], 60), count)
     words = f"{size // 1000}k passages"
     p50, p95 = (float(np.percentile(whole, q)) for q in (50, 95))
-    parts = float(np.percentile(encoding, 50))
+    parts, most = float(np.percentile(encoding, 50)), P95_TARGETS_MS[size]
     return [
         Figure(f"search p50, {words}", p50, "ms", "its embedding alone", parts),
-        Figure(f"search p95, {words}", p95, "ms", target=f"at most {P95_TARGET_MS:g} ms", met=p95 <= P95_TARGET_MS),
+        Figure(f"search p95, {words}", p95, "ms", target=f"at most {most:g} ms", met=p95 <= most),
         Figure(
             f"search p50 without embedding, {words}",
             p50 - parts,
