@@ -139,13 +139,21 @@ def _print_releases(infos: tuple[ReleaseInfo, ...]) -> None:
     if not infos:
         out.print("There is no release yet. Begin with `tellonce knowledge add PATH`.")
         return
-    table = Table("", "State", "Made", "By", "In service since", "By", "Documents", "Changes", "Model")
+    table = Table("", "State", "Made", "Put in service", "Documents", "Changes")
     for one in infos:
-        mark = {"live": "[bold green]in service[/]", "candidate": "candidate"}.get(one.state, "kept")
+        state = {"live": "[bold green]in service[/]", "candidate": "candidate"}.get(one.state, "kept")
+        made = f"{_minute(one.made_at)}\n{escape(one.made_by)}"
+        since = f"{_minute(one.published_at)}\n{escape(one.published_by or '')}" if one.published_at else "never"
         changes = f"+{one.added:,} ~{one.changed:,} -{one.removed:,}"
-        row = (str(one.number), mark, one.made_at, one.made_by, one.published_at or "never", one.published_by or "")
-        table.add_row(*(row[:2]), *map(escape, row[2:]), f"{one.documents:,}", changes, escape(one.embedder))
+        table.add_row(str(one.number), state, made, since, f"{one.documents:,}", changes)
     out.print(table)
+    models = sorted({one.embedder for one in infos})
+    out.print(f"Embedding: {escape(', '.join(models))}.", highlight=False, soft_wrap=True)
+
+
+def _minute(at: str) -> str:
+    """RFC 3339 as people read it: to the minute, UTC."""
+    return at[:16].replace("T", " ")
 
 
 def _print_changes(changes: ReleaseChanges) -> None:
