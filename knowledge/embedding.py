@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,10 +20,6 @@ Vectors = NDArray[np.float32]  # unit vectors, one a row; or one of them
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 EXACT = ":fp32"  # after the default model's name: never the int8 form of it
-# A batch holds this many tokens, padding included: what it works on stays in the core's cache. Texts a second of CPU
-# in int8 with AVX512-VNNI: 52 long passages by 512 tokens and 46 by 4,096; 979 and 1,006 questions.
-BATCH_TOKENS = 512
-BATCH_TEXTS = 32
 FEW = 16  # a question and the turns before it: somebody waits for these
 
 
@@ -135,26 +131,22 @@ class OnnxEmbedder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         tokenizer, session = self._load()
         encoded = tokenizer.encode_batch(list(texts))
-        lengths = [len(one.ids) for one in encoded]
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
 
-        def run(batch: list[int]) -> None:
-            width = max(lengths[i] for i in batch)
-            ids = np.zeros((len(batch), width), dtype=np.int64)
-            mask = np.zeros((len(batch), width), dtype=np.int64)
-            for row, i in enumerate(batch):
-                ids[row, : lengths[i]] = encoded[i].ids
-                mask[row, : lengths[i]] = 1
-            vectors[batch] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        def run(i: int) -> None:
+            # Each text by itself: int8 scales what passes through it by its largest value, so that in a batch a
+            # vector would depend on its neighbours (cosine down to .97). It costs nothing: nothing is padded.
+            ids = np.array([encoded[i].ids], dtype=np.int64)
+            vectors[i] = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
 
-        found = list(batches_by_length(lengths))
-        threads = min(self._threads or free_cores(), len(found))
+        threads = min(self._threads or free_cores(), len(texts))
         if threads <= 1:
-            for batch in found:
-                run(batch)
-        else:  # batches side by side: threads within one batch wait for each other at every step
+            for i in range(len(texts)):
+                run(i)
+        else:  # texts side by side: threads within one text wait for each other at every step
+            longest_first = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
             with ThreadPoolExecutor(threads, "embedding") as pool:
-                list(pool.map(run, found))
+                list(pool.map(run, longest_first))
         return vectors
 
     def knows(self, word: str) -> bool:
@@ -268,20 +260,6 @@ class OpenAIEmbedder:
                 f"{self.name} does not answer ({type(error).__name__}): check OPENAI_BASE_URL and the key."
             ) from error
         return [list(item.embedding) for item in sorted(answer.data, key=lambda item: item.index)]
-
-
-def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of texts in batches of like length, longest first, so that little is spent on padding."""
-    batch: list[int] = []
-    width = 0
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        width = max(width, lengths[i])
-        if batch and (len(batch) >= BATCH_TEXTS or (len(batch) + 1) * width > BATCH_TOKENS):
-            yield batch
-            batch, width = [], lengths[i]
-        batch.append(i)
-    if batch:
-        yield batch
 
 
 def content_key(text: str) -> bytes:

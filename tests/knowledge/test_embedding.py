@@ -10,15 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from knowledge.embedding import (
-    BATCH_TOKENS,
     DEFAULT_MODEL,
     Embedder,
     OpenAIEmbedder,
-    batches_by_length,
     default_model_folder,
     open_embedder,
 )
@@ -89,12 +85,13 @@ def test_the_manifest_tells_how_true_the_export_is(models: Path) -> None:
     assert (models / "all-MiniLM-L6-v2" / manifest.file).exists()
 
 
-@given(st.lists(st.integers(1, 256), max_size=300))
-def test_batches_hold_every_text_once_and_stay_within_their_size(lengths: list[int]) -> None:
-    batches = list(batches_by_length(lengths))
+def test_a_vector_does_not_depend_on_the_texts_encoded_beside_it(models: Path) -> None:
+    embedder = open_embedder("all-MiniLM-L6-v2", models)
+    texts = ["How do I return a parcel?", "E17", "Descale the machine every two months. " * 20]
 
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-    assert all(len(batch) * max(lengths[i] for i in batch) <= BATCH_TOKENS for batch in batches)
+    together, alone = embedder.encode(texts), [embedder.encode([text])[0] for text in texts]
+
+    assert np.array_equal(together, np.stack(alone))
 
 
 def test_a_model_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
