@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ServerProcess
-from tests.web.test_studio import DROP
+from tests.web.test_studio_page import DROP
 
 pytestmark = pytest.mark.browser
 
