@@ -69,7 +69,7 @@ def live_search(search: Callable[..., Findings], catalogue: Catalogue | None = N
             return Findings(query.text, 0, (), 0.0)
         understood = understand(query.text, query.history, catalogue=known)
         products = understood.subject.products if understood.subject.certain else None
-        return search(understood.standalone, history=query.history[-12:], limit=limit, product=products)
+        return search(understood.searched, history=query.history[-12:], limit=limit, product=products)
 
     return find
 

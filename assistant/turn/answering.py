@@ -137,7 +137,7 @@ class Answering:
         if understood.subject.certain:
             trace.notes["about"] = list(understood.subject.products)
         brief = Brief(question, understood, history, before, declines, customer, greeting)
-        findings = await self._finder.find(understood.standalone, brief, trace)
+        findings = await self._finder.find(understood.searched, brief, trace)
         mode = "embedded"
         if self._model is not None:
             try:

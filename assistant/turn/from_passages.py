@@ -48,6 +48,11 @@ class PassageAnswers:
         parts = [understood.standalone] if understood.leans_back else split_parts(understood.standalone)
         answered: list[Composed] = []
         missed: list[str] = []
+        surest = 0.0
+        if understood.searched != understood.standalone:
+            # what answers may be told where the question before was answered
+            with_before = await self._finder.find(understood.standalone, brief, trace)
+            findings = with_before if with_before.sureness >= findings.sureness else findings
         for part in parts:
             if len(parts) > 1:
                 findings = await self._finder.find(part, brief, trace)
@@ -66,6 +71,7 @@ class PassageAnswers:
             if _is_said_again(composed, asked, brief.before):
                 composed, findings = await self._compose_alone(brief, asked, trace)
             trace.mark("composed")
+            surest = max(surest, findings.sureness)
             best = composed.best if isinstance(composed, WhichProduct) else composed
             named = understood.subject.only is not None or understood.catalogue.mask(part) != part
             named = named or understood.leans_back  # sure of what was asked before is not sure of this
@@ -92,6 +98,7 @@ class PassageAnswers:
                     return self._unknown_code(asked, findings, brief, trace, mode)
             elif await self._finder.all_exact(composed.citations, findings.release):
                 answered.append(composed)
+        trace.notes["sureness"] = round(surest, 4)  # not that of the part that happens to come last
         if not answered:
             return answer_with(decline(brief.declines, _related(findings, understood)), mode)
         trace.notes["about"] = list(dict.fromkeys(name for one in answered for name in one.products))

@@ -59,6 +59,11 @@ class Understanding:
     catalogue: Catalogue = NO_PRODUCTS  # what products are known, the customer's own among them
 
     @property
+    def searched(self) -> str:
+        """What the search is asked. It knows the conversation itself: put in front, the question before misleads it."""
+        return self.standalone if self.rewritten else self.question
+
+    @property
     def product(self) -> str | None:
         """The one product it is about, None when that is open."""
         return self.subject.only
