@@ -76,7 +76,8 @@ def check_id(value: object) -> str:
     cleaned = clean_line(value, ID_MAX_CHARS)
     if cleaned is None or cleaned != value:
         raise BadFrame(
-            f"Every customer needs an `id` of 1 to {ID_MAX_CHARS} visible characters; {value!r:.60} is none."
+            f"Every customer needs an `id` of 1 to {ID_MAX_CHARS} visible characters in Unicode's NFC form; "
+            f"{value!r:.60} is none."
         )
     return cleaned
 

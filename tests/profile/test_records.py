@@ -16,7 +16,9 @@ from assistant.profile.recognition import identities_of, learned, newcomer
 from assistant.profile.records import customer_from, record_of
 from assistant.profile.traits import clean_email, clean_line, clean_name, clean_phone, email_key, phone_key
 
-WORDS = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=20)
+WORDS = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=20).map(
+    lambda words: unicodedata.normalize("NFC", words)
+)
 DATES = st.dates().map(lambda d: d.isoformat())
 INSTANTS = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.isoformat())
 RECORDS = st.fixed_dictionaries(
