@@ -93,7 +93,9 @@ def open_library(settings: Settings, engine: Any = None) -> Library:
 
     embedder = open_embedder(settings.embedding_model, default_model_folder(settings.data_dir))
     folder = settings.data_dir / "knowledge"
-    return Library(engine or open_engine(settings), folder, embedder, chroma_url=settings.chroma_url)
+    return Library(
+        engine or open_engine(settings), folder, embedder, chroma_url=settings.chroma_url, kept=settings.releases_kept
+    )
 
 
 def open_profiles(settings: Settings, engine: Any = None) -> Profiles:

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "all-MiniLM-L6-v2", description="A sentence-transformers name or folder, or `openai:NAME`."
     )
+    releases_kept: int = Field(10, ge=2, le=1000, description="Releases of the knowledge to go back to.")
 
     identity_secret: SecretStr | None = Field(
         None, description="Signs visitor and identity tokens; default: made once."
