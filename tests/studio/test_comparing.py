@@ -73,11 +73,12 @@ async def test_a_release_that_is_not_kept_cannot_be_rehearsed(house):
 
 async def test_a_comparison_tells_each_kind_of_change_and_the_gravest_first(house):
     saved = SavedQuestions(house.engine)
-    for question in ("Can you engrave a name on the kettle?", "Can I return an order?", "How do I descale the kettle?"):
+    for question in ("Can you engrave a name on the kettle?", "How do I descale the kettle?"):
         saved.add(question, "ines@shop.example")
-    before = house.library.release
-    page = "# Returns\n\n## Can I return an order?\n\nYou may return an order within 60 days, also in our shops.\n"
-    await asyncio.to_thread(house.write, "returns.md", page, publish=False)
+    page = "# Parcels\n\n## Can I return an order with a dented box?\n\nA dented box may go back in 60 days.\n"
+    saved.add("Can I return an order with a dented box?", "ines@shop.example")
+    before = await asyncio.to_thread(house.write, "dents.md", page)
+    (house.pages / "dents.md").rename(house.pages / "boxes.md")  # the same words, now told by another page
     release = await asyncio.to_thread(house.write, "engraving.md", PAGE, publish=False)
     steps: list[tuple[int, int]] = []
 
@@ -87,7 +88,7 @@ async def test_a_comparison_tells_each_kind_of_change_and_the_gravest_first(hous
     assert (report["release"], report["against"]) == (release, before)
     assert [(q["question"], q["change"], q["origin"]) for q in report["questions"]] == [
         ("Can you engrave a name on the kettle?", "outcome", "saved"),
-        ("Can I return an order?", "sources", "saved"),
+        ("Can I return an order with a dented box?", "sources", "saved"),
         ("How do I descale the kettle?", "same", "saved"),
     ]
     assert report["counts"] == {

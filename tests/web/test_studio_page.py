@@ -264,6 +264,7 @@ def test_a_run_is_followed_on_when_the_server_was_out_of_reach(
 def test_each_passage_is_under_the_pen_and_told_of(go: Callable[[str], Page]) -> None:
     page = go("/documents/doc-1")
     places = passages_of(KETTLE)
+    expect(page.locator(f"mark[data-passage='{len(places) - 1}']").first).to_be_visible()
     for n, place in enumerate(places):
         marked = " ".join(page.locator(f"mark[data-passage='{n}']").all_inner_texts())
         words = re.sub(r"[|*\-]|\d\. ", " ", KETTLE[place["start"] : place["end"]])
