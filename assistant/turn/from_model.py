@@ -187,6 +187,8 @@ class _Outlet:
 
 def _readable(understood: Understanding, findings: Findings) -> Findings:
     """The best passages for a model to read, without those about another product or another code."""
+    if not findings.found:
+        return findings
     asked = Asked(understood.standalone, understood.question, understood.subject, understood.catalogue)
     meant = {candidate.passage.id for candidate in list_candidates(asked, findings.found)[0]}
     found = [hit for hit in findings.found if hit.passage.id in meant] or list(findings.found)

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Ways to say one thing. Each holds one of `needs` (in lower case), so that most texts are told at a glance."""
+
+    needs: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """As `re.Pattern.search`."""
+        lowered = text.lower()
+        return self.pattern.search(text) if any(need in lowered for need in self.needs) else None
 
 
 def _words(text: str) -> frozenset[str]:
@@ -11,6 +25,10 @@ def _words(text: str) -> frozenset[str]:
 
 def _pattern(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in alternatives), re.IGNORECASE)
+
+
+def _ways(needs: str, *alternatives: str) -> Ways:
+    return Ways(tuple(needs.split()), _pattern(*alternatives))
 
 
 STOP = _words(
@@ -53,7 +71,10 @@ _REACH = (
     r"|have|switch|escalate|forward)"
 )
 _ARTICLE = r"(?:a |an |the |any |your |another )"
-ASK_HUMAN = _pattern(
+ASK_HUMAN = _ways(
+    "human person people agent rep operator advis colleague employee supervisor manager customer support some staff"
+    " team connect transfer put call phone ring complaint mensch mitarbeiter berater kollege humain conseill quelqu"
+    " alguien asesor",
     r"\b(?:i|me|we|can|could|please|let|may|just|would|rather|wanna|gotta|to)\b[^.?!]{0,30}"
     rf"\b{_REACH}\b[^.?!]{{0,30}}?\b(?:to|with|over to|for|a|an|the|any|some|your)\s+{_ARTICLE}?{_PERSON}\b",
     rf"^\W*(?:{_REACH}|connect me|transfer me)\b[^.?!]{{0,25}}\b{_PERSON}\b\W*(?:please|pls|now)?\W*$",
@@ -73,19 +94,22 @@ NOT_HUMAN = _pattern(
     r"\b(?:don'?t|do not|no need|not)\b[^.?!]{0,20}\b(?:talk|speak|want|need)\b",
     r"\b(?:user|travel|cleaning|descaling|estate) agent\b",
 )
-ARE_YOU_A_BOT = _pattern(
+ARE_YOU_A_BOT = _ways(
+    "bot ai human real machine person automat who what",
     r"\b(?:are|r) (?:you|u) (?:an? )?(?:real|human|bot|robot|ai|machine|person|chat ?bot|automated)\b",
     r"\bam i (?:talking|speaking|chatting) (?:to|with) (?:an? )?(?:real|human|bot|robot|person|machine)\b",
     r"^\W*(?:who|what) (?:are|r) (?:you|u)\W*$",
     r"^\W*who am i (?:talking|speaking|chatting|writing) (?:to|with)\W*$",
 )
 _NEGATED = r"(?:(?:did|does|is|are|was|has|do)(?: not| ?n[o']?t)|were not)"
-UNHAPPY = _pattern(
+UNHAPPY = _ways(
+    "what help answer work understand useless wrong waste",
     r"\bnot what i (?:asked|meant|need)",
     rf"\b(?:that|this|it|you) {_NEGATED} (?:\w+ )?(?:help|answer|work|understand)\w*",
     r"\b(?:not helpful|unhelpful|useless|you are wrong|that is wrong|that's wrong|no help|waste of time)\b",
 )
-URGENT = _pattern(
+URGENT = _ways(
+    "fire burn explod melt electr smok scald injur hurt spark swell swollen",
     r"\b(?:caught fire|on fire|is burning|started burning|exploded|exploding|melted|melting|electrocuted)\b",
     r"\bsmok(?:e|ing)\b[^.?!]{0,30}\b(?:from|out|coming|machine|inside)\b",
     r"\belectric(?:al)? shock\b",
@@ -104,7 +128,8 @@ _MINE = r"\b(?:my|our)\b"
 _ARRIVE = r"(?:arriv\w*|come|coming|get here|ship\w*|deliver\w*|be here|due)"
 _MOVED = r"(?:shipped|ship|dispatched|sent|delivered|arrived|arrive|delayed|late|on (?:its|the) way|ready|left)"
 _LATE = r"(?:not|n't|never|still|late|delayed|missing|lost|arriv\w*|come|came|here)"
-ORDER_STATUS = _pattern(
+ORDER_STATUS = _ways(
+    "my our order package parcel deliver shipment purchase thing buy bought",
     rf"\bwhere(?:'s| is| are|s)?\b{_NEAR}\b(?:my|our|the)\b{_NEAR}\b{ORDER_WORD}\b",
     rf"\b(?:status|track|tracking|progress|update|news|eta)\b{_NEAR}{_MINE}{_NEAR}\b{ORDER_WORD}\b",
     rf"\bmy\b[^.?!]{{0,20}}\b{ORDER_WORD}\b[^.?!]{{0,15}}\b(?:status|tracking|update|eta)\b",
@@ -125,7 +150,8 @@ GENERAL_HOW = _pattern(
     r"^\W*i want to (?:return|cancel|change)\b",
 )
 MY_WAIT = _pattern(r"\bhow long\b[^.?!]{0,20}\bmy (?:order|parcel|package|delivery)\b")
-NOT_STATUS = _pattern(
+NOT_STATUS = _ways(
+    "return refund cancel change modify edit gift damaged broken invoice receipt wrong missing",
     r"\b(?:return|refund|cancel|change|exchange|modify|edit|gift|damaged|broken|invoice|receipt)\b",
     r"\b(?:wrong (?:item|product|colou?r)|missing (?:a )?part)\b",
 )
@@ -176,14 +202,16 @@ ANSWER_KINDS = {
     "price": _pattern(r"[£$€]\s?\d", r"\bfree\b"),
     "measure": _pattern(r"\d"),
 }
-APPOINTMENT = _pattern(
+APPOINTMENT = _ways(
+    "appointment booking technician call visit",
     r"\b(?:when|what time|where|is|do i have|confirm|show|details|which day|any)\b[^.?!]{0,40}\b(?:my|an|any)\b"
     rf"{_NEAR}\b(?:appointments?|bookings?|technician|call ?back|(?:repair|service|engineer|workshop) visit)\b",
     r"^\W*my (?:next )?appointments?\W*$",
     r"\b(?:what|which|any|do i have)\b[^.?!]{0,20}\b(?:appointments?|bookings?)\b[^.?!]{0,20}"
     r"(?:\b(?:do i have|have i|i have|are booked|booked)\b|\W*$)",
 )
-MY_PRODUCTS = _pattern(
+MY_PRODUCTS = _ways(
+    "product device machine model item serial buy",
     r"\b(?:what|which)\b[^.?!]{0,20}\b(?:products?|devices?|machines?|models?|items?)\b[^.?!]{0,15}"
     r"\b(?:do i (?:own|have)|i own|i have|have i (?:bought|got)|did i buy|are registered|is registered)\b",
     r"\bserial number\b[^.?!]{0,20}\b(?:of|for|on) my\b",
