@@ -7,7 +7,7 @@ journal's own rules, and dropped and read anew whenever an event is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.journal.events import Event, Kind, NewEvent, Role, answered_seq
@@ -132,7 +132,9 @@ def foreseen_question(line: Line, coming: Sequence[NewEvent]) -> Question | None
     """What will be owed once `coming` is committed, if nothing comes before it; None when nothing, or for a repeat."""
     if any(event.client_id == new.client_id for new in coming if new.client_id for event in line.events):
         return None
-    ahead = replace(line, events=list(line.events), page=dict(line.page))
+    ahead = Line(
+        line.conversation_id, line.customer_id, line.floor, line.unanswered, line.head, [*line.events], {**line.page}
+    )
     for new in coming:
         ahead.fold(Event(line.conversation_id, ahead.head + 1, 0, "", new.kind, new.author, new.data, new.client_id))
     return question_of(ahead)

@@ -146,8 +146,10 @@ class TurnRunner:
             drafts = _Drafts(self._bus, question, held=True)
             task = self._group.create_task(self._answer(question, drafts))
             self._ahead[conversation_id] = ahead = _HeadStart(question, drafts, task)
-            asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
-            await asyncio.sleep(0)  # the answer's first step: with nothing to search, the request leaves in it
+            try:
+                await asyncio.sleep(0)  # the answer's first step: with nothing to search, the request leaves in it
+            finally:
+                asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
 
     def _give_up(self, ahead: _HeadStart) -> None:
         if self._ahead.get(ahead.question.conversation_id) is ahead:
