@@ -83,6 +83,8 @@ class Catalogue:
 
     def of_kind(self, text: str) -> tuple[str, ...]:
         """The products that a text means by what they are, such as "my kettle"."""
+        if not self.products:
+            return ()
         words = {_singular(word.lower()) for word in _WORD.findall(text)}
         return tuple(product.name for product in self.products if product.kinds & words)
 

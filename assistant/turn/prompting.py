@@ -46,10 +46,13 @@ class Prompt:
     output: str
     body: str
     hash: str
+    pieces: tuple[str, ...]  # of the body: words and names of inputs by turns, from words to words
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The body with every input in its place; values are put in as they are and never read as placeholders."""
-        return _PLACEHOLDER.sub(lambda match: values[match[1]], self.body)
+        pieces = list(self.pieces)
+        pieces[1::2] = [values[name] for name in pieces[1::2]]
+        return "".join(pieces)
 
 
 def load_prompts(folder: Path = PROMPTS_FOLDER) -> dict[str, Prompt]:
@@ -83,7 +86,8 @@ def _load(path: Path, expected: frozenset[str]) -> Prompt:
                 f"The prompt {path.name} {what} the input {', '.join(sorted(names))}: correct the file."
             )
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Prompt(path.stem, inputs, header["output"].strip(), match[2].strip(), digest)
+    body = match[2].strip()
+    return Prompt(path.stem, inputs, header["output"].strip(), body, digest, tuple(_PLACEHOLDER.split(body)))
 
 
 @dataclass(frozen=True, slots=True)
