@@ -56,6 +56,11 @@ You may return any order within 30 days of delivery. The return label is free of
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--seeds 8,9,10`: what chance decides in the tests that leave something to it, decided otherwise."""
+    parser.addoption("--seeds", type=lambda given: [int(seed) for seed in given.split(",")], help="seeds, by commas")
+
+
 @pytest.fixture(scope="session")
 def knowledge_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short documents: a kettle's manual, and shipping and returns."""
