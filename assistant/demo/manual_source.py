@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 TWO_COLUMNS = "<!-- two columns -->"
+PRINTED_AT = datetime(2026, 10, 1, tzinfo=UTC)  # of every manual, whenever it is set: the same bytes each time
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The archive is packed again with a fixed date, so that the same manual gives the
 from __future__ import annotations
 
 import zipfile
-from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -16,9 +15,8 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from assistant.demo.manual_source import Block, Grid, Heading, Line, Listing, Manual, Paragraph, TwoColumns
+from assistant.demo.manual_source import PRINTED_AT, Block, Grid, Heading, Line, Listing, Manual, Paragraph, TwoColumns
 
-EPOCH = (2026, 10, 1, 0, 0, 0)
 ACCENT = RGBColor(0x0F, 0x6A, 0x63)
 
 
@@ -51,7 +49,7 @@ def _set_face(document: Any) -> None:
 def _set_properties(document: Any, manual: Manual, keywords: str) -> None:
     properties = document.core_properties
     properties.title, properties.subject, properties.author = manual.title, manual.subtitle, "Aldermorn Ltd"
-    properties.created = properties.modified = datetime(*EPOCH, tzinfo=UTC)
+    properties.created = properties.modified = PRINTED_AT
     properties.keywords, properties.language = keywords, "en-GB"
 
 
@@ -132,7 +130,7 @@ def _repack(file: BytesIO, comment: str) -> bytes:
     packed = BytesIO()
     with zipfile.ZipFile(file) as before, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as after:
         for name in before.namelist():
-            entry = zipfile.ZipInfo(name, EPOCH)
+            entry = zipfile.ZipInfo(name, PRINTED_AT.timetuple()[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
             after.writestr(entry, before.read(name))
         after.comment = comment.encode()

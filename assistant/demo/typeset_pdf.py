@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 from collections.abc import Iterator
+from datetime import datetime
 from html import escape
 from io import BytesIO
 
@@ -30,7 +33,18 @@ from reportlab.platypus import (
 )
 from reportlab.platypus import Paragraph as Text
 
-from assistant.demo.manual_source import Block, Grid, Heading, Line, Listing, Manual, Paragraph, TwoColumns, plain
+from assistant.demo.manual_source import (
+    PRINTED_AT,
+    Block,
+    Grid,
+    Heading,
+    Line,
+    Listing,
+    Manual,
+    Paragraph,
+    TwoColumns,
+    plain,
+)
 
 WIDTH, HEIGHT = A4
 MARGIN = 22 * mm
@@ -66,8 +80,23 @@ def typeset_pdf(manual: Manual, *, keywords: str) -> bytes:
 
 def _set(file: BytesIO, manual: Manual, keywords: str, *, pages: int) -> int:
     document = _Document(file, manual, keywords, pages)
-    document.build(list(_tell(manual)))
+    with _dated(PRINTED_AT):
+        document.build(list(_tell(manual)))
     return int(document.page)
+
+
+@contextlib.contextmanager
+def _dated(day: datetime) -> Iterator[None]:
+    """`invariant` documents are of the day that this variable tells, without it of the year 2000."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = str(int(day.timestamp()))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
+        else:
+            os.environ["SOURCE_DATE_EPOCH"] = before
 
 
 def _tell(manual: Manual) -> Iterator[Flowable]:

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from assistant.demo.loader import write_knowledge
 from assistant.demo.make_manuals import PLAIN_FOLDER, SOURCE_FOLDER, TYPESET
-from assistant.demo.manual_source import Grid, Heading, Listing, Manual, Paragraph, parse_manual, plain
+from assistant.demo.manual_source import PRINTED_AT, Grid, Heading, Listing, Manual, Paragraph, parse_manual, plain
 
 PDFS = [name for name, suffix in TYPESET.items() if suffix == ".pdf"]
 
@@ -182,3 +182,11 @@ def test_a_source_that_cannot_be_typeset_is_refused(markdown: str, complaint: st
 
 def _flat(outline: list[Any]) -> list[Any]:
     return [leaf for entry in outline for leaf in (_flat(entry) if isinstance(entry, list) else [entry])]
+
+
+@pytest.mark.parametrize("name", PDFS)
+def test_a_pdf_is_of_the_day_it_was_printed(folder: Path, name: str) -> None:
+    information = PdfReader(folder / "manuals" / f"{name}.pdf").metadata
+
+    assert information is not None
+    assert information.modification_date == PRINTED_AT
