@@ -6,6 +6,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from assistant.server.studio_views import FoundView
+from assistant.studio.rehearsing import RehearsedAnswer, Searched
+from assistant.turn.blocks import parse_blocks
+
+SHOWN_PASSAGES = 3  # of what a search found, beside the answer made of it
+
 GapState = Literal["open", "drafted", "closed", "dismissed"]
 
 
@@ -108,6 +114,62 @@ class NewQuestion(BaseModel):
 
 class ImportedQuestions(BaseModel):
     yaml: str = Field(max_length=2_000_000, description="A file in the shape of evals/cases.")
+
+
+class CitedView(BaseModel):
+    """Marker `[n]` of an answer. `quote` stands in the document at `start` to `end`, character for character."""
+
+    n: int
+    title: str
+    section: str
+    url: str
+    quote: str
+    release: int
+    document: str
+    start: int
+    end: int
+
+
+class SearchedView(BaseModel):
+    """A search behind an answer. `question`: as it stands without what was said before; `found`: the best of it."""
+
+    question: str
+    sureness: float
+    found: list[FoundView]
+
+    @classmethod
+    def of(cls, searched: Searched) -> SearchedView:
+        best = searched.findings.found[:SHOWN_PASSAGES]
+        found = [FoundView.of(searched.question, one) for one in best]
+        return cls(question=searched.question, sureness=searched.findings.sureness, found=found)
+
+
+class RehearsedView(BaseModel):
+    """What a customer would be told, and nobody was."""
+
+    release: int
+    text: str
+    blocks: list[dict[str, Any]] = Field(description="The text as the widget draws it.")
+    outcome: str = Field(description="`answered`, `acted`, `clarifying` or `declined`.")
+    hand_over: str | None = Field(description="Why a person takes over with this answer, if one does.")
+    citations: list[CitedView]
+    sureness: float = Field(description="That the answer was found, 0 to 1; 0 where nothing was looked up.")
+    searches: list[SearchedView] = Field(description="What was looked up for it, the surest first.")
+    model_would_word_it: bool = Field(description="Whether customers are answered by a model, in words of its own.")
+
+    @classmethod
+    def of(cls, answer: RehearsedAnswer, *, uses_model: bool) -> RehearsedView:
+        return cls(
+            release=answer.release,
+            text=answer.text,
+            blocks=parse_blocks(answer.text, len(answer.citations)),
+            outcome=answer.outcome,
+            hand_over=answer.hand_over,
+            citations=[CitedView(**citation.as_data()) for citation in answer.citations],
+            sureness=answer.sureness,
+            searches=sorted(map(SearchedView.of, answer.searches), key=lambda searched: -searched.sureness),
+            model_would_word_it=uses_model,
+        )
 
 
 class SummaryView(BaseModel):

@@ -23,7 +23,6 @@ from assistant.server.sign_in import COOKIE, current_agent
 from assistant.server.studio_views import (
     DocumentsView,
     FaultView,
-    FoundPassage,
     FoundView,
     JobView,
     KnowledgeView,
@@ -41,11 +40,9 @@ from assistant.server.studio_views import (
     SourceView,
     UnderstoodDocument,
     UploadView,
-    WhyPart,
 )
 from assistant.server.uploading import Received, receive_files
-from assistant.studio.explaining import shared_words
-from knowledge.documents import Found, ReleaseChanges, ReleaseInfo
+from knowledge.documents import ReleaseChanges, ReleaseInfo
 from knowledge.reading.kinds import describe_kind, is_url
 
 if TYPE_CHECKING:
@@ -288,7 +285,7 @@ def _add_documents(router: APIRouter, reading: FindEditor, writing: FindEditor) 
         findings = library.search(
             q, limit=limit, product=product, language=language, audience=audience, release=release
         )
-        found = [_found(q, one) for one in findings.found]
+        found = [FoundView.of(q, one) for one in findings.found]
         return SearchView(release=findings.release, sureness=findings.sureness, found=found)
 
 
@@ -371,30 +368,3 @@ def _started(job: Job) -> JobView:
 def _holds(document: ListedDocument, words: list[str]) -> bool:
     text = "\n".join((document.title, document.source, *document.products)).casefold()
     return all(word in text for word in words)
-
-
-def _found(question: str, found: Found) -> FoundView:
-    passage = found.passage
-    return FoundView(
-        passage=FoundPassage(
-            id=passage.id,
-            document=passage.document_id,
-            title=passage.title,
-            section=list(passage.section),
-            text=passage.text,
-            start=passage.start,
-            end=passage.end,
-            page=passage.page,
-            url=passage.url,
-            products=list(passage.products),
-            question=passage.question,
-            language=passage.language,
-            audience=passage.audience,
-            position=passage.position,
-        ),
-        score=found.score,
-        similarity=found.similarity,
-        sureness=found.sureness,
-        why=[WhyPart(part=part, value=value) for part, value in found.why],
-        terms=shared_words(question, passage),
-    )

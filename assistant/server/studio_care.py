@@ -21,10 +21,11 @@ from assistant.server.care_views import (
     HealthView,
     ImportedQuestions,
     NewQuestion,
+    RehearsedView,
     SavedQuestionsView,
     SavedQuestionView,
 )
-from assistant.server.studio import MAX_NUMBER, Editor, OpenStudio, StudioRooms, editor_of
+from assistant.server.studio import MAX_NUMBER, Editor, OfRelease, OpenStudio, StudioRooms, editor_of
 from assistant.studio.care import Care
 from assistant.studio.drafts import Draft
 from assistant.studio.gap_views import ShownGap
@@ -33,6 +34,7 @@ from assistant.studio.saved_questions import Said, SavedQuestion
 REFRESH_SECONDS = 2.0  # how long a page waits for the newest conversations to be read
 HEALTH_SECONDS = 5.0  # and for a release's own pages, once a release
 
+QuestionId = Annotated[str, Path(max_length=120)]
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 State = Literal["open", "drafted", "closed", "dismissed", "all"]
 FindEditor = Callable[..., Awaitable[Editor]]
@@ -126,9 +128,15 @@ def _add_questions(router: APIRouter, reading: FindEditor, writing: FindEditor, 
         return _question(saved)
 
     @router.delete("/questions/{question_id}", status_code=204, summary="Remove a saved question")
-    def remove(question_id: Annotated[str, Path(max_length=120)], editor: Editor = Depends(writing)) -> Response:
+    def remove(question_id: QuestionId, editor: Editor = Depends(writing)) -> Response:
         cared(editor.rooms).questions.remove(question_id)
         return Response(status_code=204)
+
+    @router.post("/questions/{question_id}/answer", summary="What it would be answered, without asking it")
+    def answer(question_id: QuestionId, release: OfRelease = None, editor: Editor = Depends(writing)) -> RehearsedView:
+        rooms = editor.rooms
+        rehearsed = cared(rooms).answer(question_id, release)
+        return RehearsedView.of(rehearsed, uses_model=rooms.settings.uses_model)
 
     @router.get("/questions.yaml", summary="All of them as a file of evals/cases", response_class=PlainTextResponse)
     def export(editor: Editor = Depends(reading)) -> PlainTextResponse:

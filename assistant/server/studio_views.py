@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from knowledge.documents import DocumentSummary, Purged, ReleaseInfo
+from assistant.studio.explaining import shared_words
+from knowledge.documents import DocumentSummary, Found, Purged, ReleaseInfo
 
 SourceKind = Literal["folder", "file", "page", "sitemap", "uploads"]
 
@@ -186,6 +187,33 @@ class FoundView(BaseModel):
     sureness: float
     why: list[WhyPart]
     terms: list[str]
+
+    @classmethod
+    def of(cls, question: str, found: Found) -> FoundView:
+        passage = found.passage
+        return cls(
+            passage=FoundPassage(
+                id=passage.id,
+                document=passage.document_id,
+                title=passage.title,
+                section=list(passage.section),
+                text=passage.text,
+                start=passage.start,
+                end=passage.end,
+                page=passage.page,
+                url=passage.url,
+                products=list(passage.products),
+                question=passage.question,
+                language=passage.language,
+                audience=passage.audience,
+                position=passage.position,
+            ),
+            score=found.score,
+            similarity=found.similarity,
+            sureness=found.sureness,
+            why=[WhyPart(part=part, value=value) for part, value in found.why],
+            terms=shared_words(question, passage),
+        )
 
 
 class SearchView(BaseModel):

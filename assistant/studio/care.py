@@ -5,6 +5,7 @@ Reading new conversations and asking gaps' questions again happens on a thread o
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ from assistant.studio.gaps import REST_SHARE, Gaps
 from assistant.studio.health import Health
 from assistant.studio.journal_reading import JournalReading
 from assistant.studio.personal import personal_of
+from assistant.studio.rehearsing import Rehearsal, RehearsedAnswer, loading_nameless
 from assistant.studio.saved_questions import SavedQuestion, SavedQuestions
+from knowledge.documents import Turn
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -32,7 +35,7 @@ NICENESS = 10
 
 
 class Care:
-    """Gaps, drafts, saved questions and health. Thread-safe, synchronous."""
+    """Gaps, drafts, saved questions, their answers, and health. Thread-safe, synchronous."""
 
     def __init__(self, engine: Engine, library: Library, settings: Settings) -> None:
         profiles = Profiles(engine)
@@ -41,6 +44,9 @@ class Care:
         self.gaps = Gaps(engine, library, settings, load_customer=profiles.load)
         self.drafts = Drafts(engine)
         self.questions = SavedQuestions(engine)
+        self._library = library
+        self._settings = settings
+        self._rehearsing = threading.Lock()  # one at a time: customers come first
         self._health = Health(library, self.gaps.used_documents)
         self._starting = threading.Lock()
         self._catching_up: threading.Thread | None = None
@@ -58,6 +64,23 @@ class Care:
     def health(self, wait_seconds: float) -> dict[str, Any]:
         """As `GET /v1/knowledge/health` tells it, after that long at most."""
         return self._health.report(wait_seconds)
+
+    def answer(self, question_id: str, release: int | None = None) -> RehearsedAnswer:
+        """What a saved question would be answered, after what is said before it. Nothing of it is written.
+
+        Args:
+            release: None takes the one in service.
+
+        Raises:
+            NotFound: there is no such question.
+            IndexMissing: nothing has been indexed yet.
+            ReleaseUnknown: that release is not kept.
+        """
+        saved = self.questions.load(question_id)
+        history = [Turn("customer", said.say) for said in saved.history]
+        rehearsal = Rehearsal(self._library, self._settings, load_customer=loading_nameless(self._load_customer))
+        with self._rehearsing:
+            return asyncio.run(rehearsal.answer(saved.question, history, release, saved.customer))
 
     def save_from(self, conversation: str, seq: int, by: str) -> SavedQuestion:
         """Saves the question of a conversation; see `SavedQuestions.add_from`.

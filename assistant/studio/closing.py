@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from assistant.journal.events import Event
-from assistant.profile.customer import Customer
 from assistant.studio.gap_store import Gap, GapStore, Kept
 from assistant.studio.gap_views import LoadCustomer
 from assistant.studio.happenings import question_at
 from assistant.studio.journal_reading import JournalReading
-from assistant.studio.personal import nameless
-from assistant.studio.rehearsing import Rehearsal
+from assistant.studio.rehearsing import Rehearsal, loading_nameless
 from knowledge.errors import KnowledgeError
 from knowledge.gaps import most_typical
 
@@ -55,7 +53,7 @@ class Closing:
     async def _check(
         self, waiting: Sequence[tuple[Gap, Sequence[Kept]]], release: int, tell: Tell, rest_share: float
     ) -> None:
-        rehearsal = Rehearsal(self._library, self._settings, load_customer=self._load_nameless)
+        rehearsal = Rehearsal(self._library, self._settings, load_customer=loading_nameless(self._load_customer))
         for done, (gap, questions) in enumerate(waiting, 1):
             began = time.perf_counter()
             try:
@@ -101,9 +99,6 @@ class Closing:
             then = await rehearsal.answer_question(question, kept.release or release)
             told |= {citation.quote for citation in then.citations}
         return not {citation.quote for citation in answer.citations} <= told
-
-    async def _load_nameless(self, customer_id: str) -> Customer | None:
-        return nameless(self._load_customer(customer_id)) if self._load_customer else None
 
 
 def _quotes(events: Sequence[Event], seq: int) -> set[str]:

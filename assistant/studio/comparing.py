@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from assistant.profile.customer import Customer
 from assistant.studio.happenings import question_at
 from assistant.studio.journal_reading import JournalReading
-from assistant.studio.personal import nameless, personal_of, without_personal
-from assistant.studio.rehearsing import Rehearsal, RehearsedAnswer
+from assistant.studio.personal import personal_of, without_personal
+from assistant.studio.rehearsing import Rehearsal, RehearsedAnswer, loading_nameless
 from assistant.studio.saved_questions import SavedQuestions
 from assistant.turn.conversation import Question
 from assistant.turn.understanding import Intent
@@ -134,7 +134,7 @@ def compare_releases(
         raise ReleaseUnknown(f"Release {min(missing)} is not kept any more: choose another one.")
     asked = [*SavedQuestions(engine).comparable(), *cases]
     asked += recent_questions(JournalReading(engine), _days_ago(RECENT_DAYS), load_customer=load_customer)
-    rehearsal = Rehearsal(library, settings, load_customer=_nameless(load_customer))
+    rehearsal = Rehearsal(library, settings, load_customer=loading_nameless(load_customer))
     return asyncio.run(compare(rehearsal, asked, release, other, progress=progress))
 
 
@@ -207,17 +207,6 @@ async def _answer(rehearsal: Rehearsal, one: Comparable, release: int, like: Reh
     if one.live is not None:
         return await rehearsal.answer_question(one.live, release, like=like)
     return await rehearsal.answer(one.question, one.history, release, one.customer, product=one.product, like=like)
-
-
-def _nameless(load_customer: LoadCustomer | None) -> Callable[[str], Any] | None:
-    """Whose words a report shows is nobody's business: answers are rehearsed for somebody who owns the same."""
-    if load_customer is None:
-        return None
-
-    async def load(customer_id: str) -> Customer | None:
-        return nameless(await asyncio.to_thread(load_customer, customer_id))
-
-    return load
 
 
 def _days_ago(days: int) -> str:

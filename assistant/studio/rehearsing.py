@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.journal.events import ASSISTANT, Author, Event, Kind, Role, turn_client_id
 from assistant.journal.transcript import ASSISTANT_FLOOR
 from assistant.profile.customer import Customer
+from assistant.studio.personal import nameless
 from assistant.turn.answer import Answer
 from assistant.turn.answering import Answering
 from assistant.turn.citations import Citation
@@ -239,6 +240,17 @@ class _Heard:
 
 
 _HEARD: ContextVar[_Heard] = ContextVar("heard")
+
+
+def loading_nameless(load_customer: Callable[[str], Customer | None] | None) -> LoadCustomer | None:
+    """Whose words are shown is nobody's business: answers are rehearsed for somebody who owns the same."""
+    if load_customer is None:
+        return None
+
+    async def load(customer_id: str) -> Customer | None:
+        return nameless(await asyncio.to_thread(load_customer, customer_id))
+
+    return load
 
 
 async def _nobody(customer_id: str) -> Customer | None:

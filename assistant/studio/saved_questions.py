@@ -105,6 +105,14 @@ class SavedQuestions:
             for one in self.list_all()
         ]
 
+    def load(self, question_id: str) -> SavedQuestion:
+        """Raises NotFound where there is none of that id."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(saved_questions).where(saved_questions.c.id == question_id)).first()
+        if row is None:
+            raise NotFound("There is no such saved question.")
+        return _saved(row)
+
     def add(
         self,
         question: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,7 @@ WRITES = [
     ("POST", "/questions"),
     ("DELETE", "/questions/x"),
     ("POST", "/questions/import"),
+    ("POST", "/questions/x/answer"),
 ]
 
 
@@ -61,6 +63,7 @@ def test_another_sites_page_changes_nothing(shared_server, method, path):
         ("PUT", "/drafts/999999", 404),
         ("POST", "/drafts/999999/accept", 404),
         ("DELETE", "/questions/none", 404),
+        ("POST", "/questions/none/answer", 404),
         ("POST", "/questions", 400),
     ],
 )
@@ -85,6 +88,31 @@ def test_saved_questions_come_and_go_and_travel_as_yaml(studio):
     assert [one["id"] for one in imported["questions"]] == [saved["id"]]
     assert studio.get("/questions")["questions"][0]["expect"] == {"outcome": "answered"}
     assert refused.status_code == 400
+
+
+def test_a_saved_question_is_answered_as_a_customer_would_be_and_nothing_is_written(server, studio):
+    loud = studio.post(
+        "/questions", {"question": "And how long is its warranty?", "history": ["How do I descale the kettle?"]}
+    )
+    lost = studio.post("/questions", {"question": "Do you sell airship tickets to the moon?"})
+    before = journal_size(server)
+
+    answered = studio.post(f"/questions/{loud['id']}/answer")
+    declined = studio.post(f"/questions/{lost['id']}/answer")
+    unkept = studio.ask("POST", f"/questions/{loud['id']}/answer", params={"release": 999})
+
+    assert (answered["outcome"], answered["release"], answered["model_would_word_it"]) == ("answered", 1, False)
+    for citation in answered["citations"]:
+        text = studio.get(f"/documents/{citation['document']}")["text"]
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+    assert answered["citations"]
+    assert answered["blocks"][0]["t"] in ("p", "ul", "ol")
+    assert answered["searches"][0]["found"][0]["passage"]["text"]
+    assert "descale" in answered["searches"][0]["question"], "what was said before is part of the question"
+    assert answered["sureness"] > declined["sureness"]
+    assert (declined["outcome"], declined["citations"]) == ("declined", [])
+    assert (unkept.status_code, unkept.json()["code"]) == (404, "not_found")
+    assert journal_size(server) == before
 
 
 async def test_from_a_question_nobody_foresaw_to_the_page_that_answers_it(server, studio):
@@ -137,6 +165,12 @@ async def test_from_a_question_nobody_foresaw_to_the_page_that_answers_it(server
     assert "£15" in told["data"]["text"]
     assert told["data"]["citations"][0]["quote"] in answer
     assert accepted["file"] in studio.get("/documents", q="engrave")["documents"][0]["source"]
+
+
+def journal_size(server) -> int:
+    """How many events the journal holds."""
+    with sqlite3.connect(server.data_dir / "tellonce.db") as connection:
+        return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
 
 
 @asynccontextmanager

@@ -198,6 +198,7 @@ class Shop:
     health: dict[str, Any] = field(default_factory=lambda: {"unused": [], "contradictions": [], "stale": []})
     comparison: dict[str, Any] = field(default_factory=lambda: COMPARISON)
     found: list[dict[str, Any]] | None = None
+    uses_model: bool = False
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
 
     @property
@@ -430,6 +431,23 @@ def save_question(shop: Shop, _: Any, __: Any, sent: Any) -> Any:
     return shop.questions[0]
 
 
+def answer_question(shop: Shop, match: re.Match[str], *_: Any) -> Any:
+    """As `POST /questions/{id}/answer` tells it: quoted, beside what was searched."""
+    saved = next((one for one in shop.questions if one["id"] == match[1]), None)
+    if saved is None:
+        raise Problem(404, "not_found", "There is no such saved question.")
+    if shop.found == []:
+        told, text = answer("I could not find that.", "declined"), "I could not find that."
+        blocks = [{"t": "p", "c": [{"t": "text", "text": text}]}]
+    else:
+        told = answer(AFTER)
+        blocks = [{"t": "p", "c": [{"t": "text", "text": f"{AFTER} "}, {"t": "cite", "n": 1}]}]
+    searched = search(shop, match, {}, None)
+    found = {"question": saved["question"], "sureness": told["sureness"], "found": searched["found"][:3]}
+    more = {"blocks": blocks, "hand_over": None, "model_would_word_it": shop.uses_model}
+    return {**told, **more, "release": searched["release"], "searches": [found]}
+
+
 def drop_question(shop: Shop, match: re.Match[str], *_: Any) -> Any:
     shop.questions = [one for one in shop.questions if one["id"] != match[1]]
 
@@ -475,6 +493,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", r"/drafts/(\d+)", drop_draft),
     ("GET", "/questions", lambda s, m, a, b: {"questions": s.questions}),
     ("POST", "/questions", save_question),
+    ("POST", "/questions/(.+)/answer", answer_question),
     ("DELETE", "/questions/(.+)", drop_question),
     ("GET", "/health", lambda s, m, a, b: s.health),
 ]

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.web.studio_stand_in import (
+    AFTER,
     KETTLE,
     Shop,
     StudioStandIn,
@@ -24,6 +25,15 @@ from tests.web.studio_stand_in import (
 
 pytestmark = pytest.mark.browser
 
+QUESTION: dict[str, Any] = {
+    "id": "q1",
+    "question": "How long is the warranty?",
+    "history": [],
+    "expect": {},
+    "conversation": None,
+    "made_by": "mia",
+    "made_at": "2026-11-20T09:00:00Z",
+}
 DROP = """([name, files]) => {
   const carried = new DataTransfer();
   for (const [file, text] of files) carried.items.add(new File([text], file));
@@ -473,10 +483,40 @@ def test_a_question_is_saved_run_and_deleted(go: Callable[[str], Page], shop: Sh
     row = page.locator(".questions > li")
     expect(row).to_contain_text("tells “500 ml”, “30 minutes”")
     row.get_by_role("button", name="Run now").click()
-    expect(row.get_by_role("status")).to_contain_text("Descale the kettle every two months.")
+    expect(row.get_by_role("region", name="What is found")).to_contain_text("Descale the kettle every two months.")
     row.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No question is saved yet")).to_be_visible()
+
+
+def test_a_question_that_is_run_shows_its_answer_with_quotes_beside_what_is_found(
+    go: Callable[[str], Page], shop: Shop
+) -> None:
+    shop.questions = [QUESTION, {**QUESTION, "id": "q2", "question": "Do you sell airship tickets?"}]
+    page = go("/questions")
+    row = page.locator(".questions > li").first
+    row.get_by_role("button", name="Run now").click()
+
+    told = row.get_by_role("region", name="The answer")
+    expect(told.locator(".outcome")).to_have_text("Answers")
+    expect(told.locator(".told")).to_contain_text(AFTER)
+    expect(told.locator("q.marker")).to_have_text(AFTER)
+    expect(told.get_by_role("link", name="[1]")).to_have_attribute("href", re.compile("^/source/"))
+    expect(row.get_by_role("region", name="What is found").locator(".found-list li")).to_have_count(3)
+    expect(row.get_by_role("status")).to_have_text("Answers, 83 % sure, release 2")
+    expect(told.get_by_text("The language model that answers customers")).to_be_hidden()
+    assert wrote(shop, "POST", "/questions/q1/answer") == [b""]
+
+    shop.found, shop.uses_model = [], True
+    row.get_by_role("button", name="Run now").click()
+    expect(told.locator(".outcome")).to_have_text("Does not know")
+    expect(told.locator("q")).to_have_count(0)
+    expect(told.get_by_text("The language model that answers customers")).to_be_visible()
+    expect(row.get_by_role("region", name="What is found")).to_contain_text("Nothing is near this question.")
+
+    shop.questions = []
+    page.locator(".questions > li").nth(1).get_by_role("button", name="Run now").click()
+    expect(page.locator(".questions > li").nth(1).get_by_role("alert")).to_have_text("There is no such saved question.")
 
 
 # the page as a whole

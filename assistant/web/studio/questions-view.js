@@ -1,15 +1,12 @@
 // The saved questions: what every comparison asks. Added, tried against the release in service, deleted.
 
-import { strokeOf } from "../furniture/chart.js";
 import { confirmBy } from "../furniture/dialog.js";
 import { emptyState } from "../furniture/empty.js";
 import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
-import { renderExcerpt } from "../source/document-view.js";
 import { h } from "../widget/nodes.js";
-import { wordStrokes } from "./marking.js";
-import { addressOf, documentAddress } from "./places.js";
-import { counted, dayOf, outcomeWord, percentOf, surenessWord, whoOf } from "./words.js";
+import { answerCard, answerInWords } from "./answer-card.js";
+import { counted, dayOf, outcomeWord, whoOf } from "./words.js";
 
 /** @type {Studio.ShowView} */
 export async function showQuestions(room) {
@@ -87,18 +84,23 @@ function addForm(room) {
 
 /** @param {Studio.Question} one @param {Studio.Room} room */
 function questionRow({ id, question, history = [], expect, made_by: madeBy, made_at: madeAt, conversation }, room) {
-  const result = h("div", { class: "run", role: "status" });
+  const told = h("p", { class: "hush", role: "status" });
+  const result = h("div", { class: "run" });
   const run = h("button", { class: "button", type: "button", "aria-label": `Run now: ${question}` }, "Run now");
   run.addEventListener("click", async () => {
     run.disabled = true;
+    result.setAttribute("aria-busy", "true");
+    if (!result.childElementCount) result.replaceChildren(h("div", { class: "skeleton" }));
     try {
-      result.replaceChildren(
-        ...foundNow(await request(addressOf("/v1/knowledge/search", { q: question, limit: 1 })), question),
-      );
+      /** @type {Studio.Answer} */
+      const answer = await request(`/v1/knowledge/questions/${encodeURIComponent(id)}/answer`, { method: "POST" });
+      result.replaceChildren(answerCard(answer));
+      told.textContent = answerInWords(answer);
     } catch (refusal) {
-      result.replaceChildren(h("p", { class: "problem" }, /** @type {Error} */ (refusal).message));
+      result.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (refusal).message));
     } finally {
       run.disabled = false;
+      result.removeAttribute("aria-busy");
     }
   });
   const remove = async () => {
@@ -133,7 +135,7 @@ function questionRow({ id, question, history = [], expect, made_by: madeBy, made
           .filter(Boolean)
           .join(" · "),
       ),
-      result,
+      told,
     ),
     run,
     h(
@@ -141,6 +143,7 @@ function questionRow({ id, question, history = [], expect, made_by: madeBy, made
       { class: "button plain", type: "button", "aria-label": `Delete: ${question}`, on: { click: remove } },
       "Delete",
     ),
+    result,
   );
 }
 
@@ -154,39 +157,4 @@ function expectation({ outcome, facts, cites, never }) {
   ]
     .filter(Boolean)
     .join(", ");
-}
-
-/** @param {Studio.Findings} findings @param {string} question @returns {Node[]} */
-function foundNow({ found, sureness, release }, question) {
-  const [best] = found;
-  if (!best) return [h("p", null, "Nothing is found: the assistant would say that it does not know.")];
-  const { passage, terms } = best;
-  const document = passage.document ?? passage.document_id ?? "";
-  return [
-    h(
-      "p",
-      { class: "small" },
-      strokeOf(
-        sureness,
-        h("b", null, surenessWord(sureness)),
-        ` (${percentOf(sureness)}) that this is the answer, in release ${release}`,
-      ),
-    ),
-    h(
-      "div",
-      { class: "excerpt document", dir: "auto" },
-      ...renderExcerpt(passage.text ?? "", wordStrokes(passage.text ?? "", terms)),
-    ),
-    h(
-      "p",
-      { class: "small" },
-      h(
-        "a",
-        { href: documentAddress(document, { passage: passage.position }), "data-inside": true },
-        passage.title ?? "The document",
-      ),
-      " · ",
-      h("a", { href: addressOf("/studio/search", { q: question }), "data-inside": true }, "Why this result"),
-    ),
-  ];
 }

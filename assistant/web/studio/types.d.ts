@@ -105,6 +105,14 @@ declare namespace Studio {
   };
   type Findings = { release: number; sureness: number; found: Found[] };
   type Rehearsed = { text: string; outcome: string; citations: Citation[]; sureness: number };
+  /** What a saved question would be answered. `model_would_word_it`: customers are answered by a model. */
+  type Answer = Rehearsed & {
+    release: number;
+    blocks: Block[];
+    hand_over: string | null;
+    searches: { question: string; sureness: number; found: Found[] }[];
+    model_would_word_it: boolean;
+  };
   type Change = "same" | "wording" | "sources" | "outcome";
   type Compared = {
     question: string;
