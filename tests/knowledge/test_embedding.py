@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,3 +151,22 @@ class LengthsEndpoint(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+def test_embedding_a_text_keeps_no_report_for_the_makers_of_the_runtime(models: Path, tmp_path: Path) -> None:
+    """Where ONNX Runtime reports, it keeps a name for the machine and unsent events in the user's cache."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}
+    code = (
+        "import sys, pathlib; from knowledge.embedding import DEFAULT_MODEL, open_embedder;"
+        "print(open_embedder(DEFAULT_MODEL, pathlib.Path(sys.argv[1])).encode(['tea']).shape)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(models)],
+        env={**kept, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == "(1, 384)", done.stderr
+    assert not [str(file) for file in tmp_path.rglob("*") if "onnxruntime" in file.name]
