@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,33 +13,30 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("assistant", "knowledge", "evals")
 
-# Modules that do no I/O and know no library that does: anything may import them, and they import only each other.
-PURE = {
-    "assistant.errors",
-    "assistant.journal.events",
-    "assistant.journal.port",
-    "assistant.journal.rendering",
-    "assistant.journal.transcript",
-    "assistant.journal.chain",
-    "assistant.profile.customer",
-    "assistant.turn.policy",
-    "assistant.turn.prompting",
-    "assistant.turn.blocks",
-    "assistant.turn.understanding",
-    "assistant.channels.frames",
-    "assistant.desk.handoff",
-    "assistant.desk.people",
-    "assistant.profile.records",
-    "assistant.profile.recognition",
-    "assistant.profile.traits",
-    "assistant.server.desk_frames",
-    "assistant.studio.explaining",
-    "assistant.effort.surveys",
-    "knowledge.documents",
-    "knowledge.errors",
-    "knowledge.chunking",
-    "evals.scoring",
+# A module says in its docstring that it is pure, and is held to it: no I/O, no library that does any, and of our own
+# only what is pure. `pure, but for …` is no such claim. Anything may import a pure module.
+CLAIMS_PURITY = re.compile(r"Floor: pure(?:[.;]|, and )")
+# Shapes, constants and calculations that live beside code that does I/O: pure modules may use these of it.
+PURE_PARTS = {
+    "assistant.desk.presence": {"Status"},
+    "assistant.desk.queue": {"Place"},
+    "assistant.journal.bus": {"Draft", "Typing"},
+    "assistant.journal.port": {"ChainReport", "Conversation"},
+    "assistant.turn.embedded": {"Composed"},
+    "evals.cases": {"Case", "Check"},
+    "evals.earlier": {"Earlier", "figures_of"},
+    "evals.page": {"node", "render_page", "table"},
+    "evals.sets": {"Asked", "SetResult", "CALIBRATION_FIGURE", "CONFIDENCE", "RIGHT", "TOKEN_F1"},
+    "knowledge.embedding": {"Vectors", "content_key"},
+    "knowledge.lexical": {"WORD", "terms"},
+    "knowledge.reading.html": {"fragment_to_markdown"},
+    "knowledge.reading.html_blocks": {"pipe_table"},
 }
+# These say that they read files or stores, or only describe who does, and know no library for it either.
+AS_LIGHT_AS_PURE = {"assistant.journal.port", "assistant.turn.prompting"}
+IO_CALLS = {"open", "read_text", "write_text", "read_bytes", "write_bytes", "urlopen", "getenv", "print"}
+# Threads that search while the process forks: each can wait for the other for good (docs/decisions/0013).
+FORKS = {"create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell", "fork", "forkpty"}
 IMPURE_LIBRARIES = {
     "sqlite3", "sqlalchemy", "alembic", "asyncio", "threading", "socket", "subprocess", "httpx", "aiohttp", "openai",
     "chromadb", "fastapi", "starlette", "uvicorn", "websockets", "onnxruntime", "sentence_transformers", "torch",
@@ -101,7 +99,26 @@ def type_checking_only(path: Path) -> set[str]:
     return names
 
 
+def called_or_named(path: Path) -> set[str]:
+    """The last part of every name the source mentions: `loop.subprocess_exec` is `subprocess_exec`."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return imported | attributes | {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def called(path: Path) -> set[str]:
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    names = {func.id for func in calls if isinstance(func, ast.Name)}
+    return names | {func.attr for func in calls if isinstance(func, ast.Attribute)}
+
+
+def says_pure(path: Path) -> bool:
+    return bool(CLAIMS_PURITY.search(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""))
+
+
 MODULES = modules()
+PURE = {name for name, path in MODULES.items() if says_pure(path)}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -126,10 +143,36 @@ def test_turn_and_desk_meet_only_in_the_journal(pair: tuple[str, str]) -> None:
             assert not met, f"{module} imports {met}"
 
 
-@pytest.mark.parametrize("module", sorted(PURE & set(MODULES)))
+@pytest.mark.parametrize("module", sorted(PURE | AS_LIGHT_AS_PURE))
 def test_pure_modules_know_no_library_that_does_io(module: str) -> None:
     for imported in imports_of(MODULES[module]) - type_checking_only(MODULES[module]):
         assert imported.split(".")[0] not in IMPURE_LIBRARIES, f"{module} is pure and imports {imported}"
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_pure_modules_do_no_io_and_use_only_what_is_pure(module: str) -> None:
+    assert not called(MODULES[module]) & IO_CALLS, f"{module} says it is pure"
+    imports = imports_of(MODULES[module]) - type_checking_only(MODULES[module])
+    for used in imports & set(MODULES) - PURE:
+        names = {name.removeprefix(f"{used}.") for name in imports if name.startswith(f"{used}.")}
+        is_package = MODULES[used].name == "__init__.py"
+        assert is_package or (names and names <= PURE_PARTS.get(used, set())), f"{module} is pure; {used}: {names}"
+
+
+def test_what_everything_stands_on_is_pure() -> None:
+    foundations = {
+        "assistant.errors",
+        "assistant.journal.events",
+        "assistant.profile.customer",
+        "assistant.turn.policy",
+    }
+    assert foundations | {"knowledge.documents", "knowledge.chunking", "evals.scoring", "evals.certainty"} <= PURE
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith(("assistant", "knowledge"))))
+def test_no_process_is_begun_by_a_fork(module: str) -> None:
+    forks = called_or_named(MODULES[module]) & FORKS
+    assert not forks, f"{module} uses {forks}: uvloop forks. `subprocess.Popen` with `close_fds=False` does not"
 
 
 def test_every_module_opens_with_what_it_is_for() -> None:
