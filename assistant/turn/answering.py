@@ -32,7 +32,7 @@ from assistant.turn.policy import (
     still_waiting,
 )
 from assistant.turn.tokens import TokenCounter
-from assistant.turn.understanding import understand
+from assistant.turn.understanding import Intent, Understanding, understand
 from knowledge.products import Catalogue
 
 logger = structlog.get_logger(__name__)
@@ -115,6 +115,9 @@ class Answering:
         trace.notes.update(
             turn=question.seq, question=question.text, standalone=understood.standalone, intent=understood.intent.value
         )
+        if understood.only_number and await self._is_known_number(understood, customer, trace):
+            understood = replace(understood, intent=Intent.QUESTION, order_number=None)
+            trace.notes["intent"] = understood.intent.value
         decision = decide_before_search(
             understood,
             floor=question.floor,
@@ -147,6 +150,13 @@ class Answering:
                 mode = "degraded"
                 _note_failure(error, question, trace)
         return _said(await self._passages.answer(brief, findings, trace, mode), greeting, trace, emit)
+
+    async def _is_known_number(self, understood: Understanding, customer: Customer | None, trace: Trace) -> bool:
+        """Whether what looks like an order's number is a part's or a model's: one that the knowledge tells of."""
+        number = (understood.order_number or "").casefold()
+        if any(order.number.casefold() == number for order in (customer.orders if customer else ())):
+            return False
+        return await self._finder.holds(number, trace)
 
     def last_resort(self, question: Question, reason: str) -> Answer:
         """What is said when `answer` itself failed."""

@@ -30,11 +30,12 @@ class Before:
 
     `products`, `cited` and `asked` are those of the last answer from the knowledge; `record` and `orders` tell that it
     was one from the customer's own records, and of which orders. `pending` is a question of the customer's that waits
-    for an answer to ours: which of `choices` is it?
+    for an answer to ours: which of `choices` is it? `quoted` is what that answer quoted, in one text.
     """
 
     products: tuple[str, ...] = ()
     cited: tuple[Place, ...] = ()
+    quoted: str = ""
     asked: str | None = None
     record: str | None = None
     orders: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ def before_of(events: Sequence[Event]) -> Before:
     """From a conversation's recent events, oldest first. Small talk in between changes no subject."""
     notes: Mapping[str, Any] | None = None
     cited: tuple[Place, ...] = ()
+    quoted = ""
     newest = True
     for event in reversed(events):
         data = event.data or {}
@@ -56,6 +58,7 @@ def before_of(events: Sequence[Event]) -> Before:
             break
         if event.kind is Kind.MESSAGE and event.author.role is Role.ASSISTANT:
             cited = tuple(Place(c["document"], c["start"], c["end"]) for c in data.get("citations") or ())
+            quoted = "\n".join(str(c.get("quote") or "") for c in data.get("citations") or ())
         elif event.kind is Kind.EVIDENCE and event.author.role is Role.ASSISTANT:
             if data.get("about") or cited or data.get("record") or data.get("pending"):
                 notes = data
@@ -66,6 +69,7 @@ def before_of(events: Sequence[Event]) -> Before:
     return Before(
         products=tuple(notes.get("about") or ()),
         cited=cited,
+        quoted=quoted,
         asked=notes.get("standalone"),
         record=notes.get("record"),
         orders=tuple(notes.get("orders") or ()),

@@ -27,9 +27,23 @@ from knowledge.products import Catalogue
 
 FAQ_MAX_WORDS = 180
 SENTENCE_WORDS = 4
+PART_FIGURES = 3
 # error codes, part and model numbers: E4, P-2207, AM-E220
 CODE_NAME = re.compile(r"(?<![\w-])(?:[A-Za-z]{1,4}-?\d{1,4}|[A-Za-z]{2,4}-[A-Za-z]\d{1,4})(?![\w-])")
 
+# what a continued question says besides its topic: which kind of fact it wants, and of what was spoken of
+_KIND_WORDS = {
+    "time": meanings("time day week month minute hour year long fast quick soon last need"),
+    "price": meanings("price cost fee charge pay paid money amount expensive cheap"),
+    "how often": meanings("time times often"),
+}
+_HOW_MUCH_TIME = re.compile(r"\bhow (?:much time|many (?:minutes|hours|days|weeks|months|years))\b", re.IGNORECASE)
+_POINTING = meanings("one ones part parts piece thing things spare mean work works need needs want going else same")
+# words that a question is no less answered without
+_ADVERBS = meanings(
+    "only just still really already again ever even actually exactly now new please kindly possible possibly today "
+    "anyway also currently usually normally sure something anything someone anyone"
+)
 GOES_ON_ABOUT_CODE = meanings("mean means fix solve clear stop gone again still appear show help happen")
 _NAME = re.compile(r"(?<=[^\s.?!:])\s+([A-Z][^\W\d_]{2,})")
 
@@ -39,7 +53,7 @@ class Asked:
     """A question as the composer sees it.
 
     `question` stands alone; `words` are the customer's own, whose kind counts ("how much") where the rest only says of
-    what. `cited` is what the answer before quoted, if this question continues it.
+    what. `cited` is what the answer before quoted, if this question continues it; `said` is not to be said again.
     """
 
     question: str
@@ -48,23 +62,36 @@ class Asked:
     catalogue: Catalogue = field(default_factory=Catalogue)
     cited: tuple[Place, ...] = ()
     leans_back: bool = False
+    said: tuple[Place, ...] = ()
 
     @property
     def compared(self) -> str:
         """What vectors are made of: a question that continues is compared by its own words where it has any."""
-        return self.words if self.leans_back and self.wanted and not self.places else self.question
+        return self.words if self.leans_back and not self.is_bare and not self.places else self.question
 
     @property
     def kind(self) -> str | None:
         return kind_of(self.words)
 
     @property
+    def own(self) -> frozenset[str]:
+        """What a question that continues adds to what was spoken of: "how much is that part?" nothing."""
+        own = meanings(self.unnamed(self.words))
+        return own - _POINTING - _ADVERBS - _KIND_WORDS.get(self.kind or "", frozenset())
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it continues and says no more than what kind of thing it wants to know."""
+        return self.leans_back and not self.own
+
+    @property
     def wanted(self) -> frozenset[str]:
         """What is asked of the product: the question's words less its name and kind, and less what only leads to it."""
-        if self.leans_back:
-            return meanings(self.unnamed(self.words))
+        if self.leans_back and not self.is_bare:
+            return self.own
         asking = [self.question[a:b] for a, b in split_sentences(self.question) if self.question[:b].endswith("?")]
-        return meanings(self.unnamed(" ".join(asking))) or meanings(self.unnamed(self.question))
+        words = meanings(self.unnamed(" ".join(asking))) or meanings(self.unnamed(self.question))
+        return words - _ADVERBS or words
 
     def unnamed(self, text: str) -> str:
         """A text without products' names and without the nouns that the ones in question go by."""
@@ -83,7 +110,7 @@ class Asked:
         "Can I return it?" after an error code asks nothing about the code, "how do I fix it?" does.
         """
         own = codes_in(self.catalogue.mask(self.words))
-        if own or (self.leans_back and (self.kind in ("price", "where") or self.wanted - GOES_ON_ABOUT_CODE)):
+        if own or (self.leans_back and (self.kind in ("price", "where") or self.own - GOES_ON_ABOUT_CODE)):
             return own
         return codes_in(self.catalogue.mask(self.question))
 
@@ -107,6 +134,8 @@ class Candidate:
 
 def kind_of(question: str) -> str | None:
     """What a question is after: a time, a price, steps; None when no rule knows."""
+    if _HOW_MUCH_TIME.search(question):
+        return "time"
     return next((name for name, pattern in QUESTION_KINDS if pattern.search(question)), None)
 
 
@@ -117,6 +146,11 @@ def names_in(text: str) -> frozenset[str]:
 
 def codes_in(text: str) -> frozenset[str]:
     return frozenset(match.casefold() for match in CODE_NAME.findall(text))
+
+
+def parts_in(text: str) -> frozenset[str]:
+    """Part and article numbers, casefolded; an error code has fewer figures."""
+    return frozenset(code for code in codes_in(text) if len(re.sub(r"\D", "", code)) >= PART_FIGURES)
 
 
 def holds_code(text: str, code: str) -> bool:
@@ -131,7 +165,9 @@ def list_candidates(asked: Asked, found: Sequence[Found]) -> tuple[list[Candidat
         continues = any(p.overlaps(hit.passage.document_id, hit.passage.start, hit.passage.end) for p in asked.cited)
         for at, unit in enumerate(units[rank]):
             about = about_of(unit, hit.passage, asked.catalogue)
-            if _says_something(unit, asked) and _is_meant(about, hit.passage, asked.subject):
+            if not _says_something(unit, asked) or _is_said(unit, hit.passage, asked):
+                continue
+            if _is_meant(about, hit.passage, asked.subject):
                 torso = unit.number is not None and next(u for u in units[rank] if u.group == unit.group).number != 1
                 candidates.append(Candidate(rank, at, unit, hit.passage, about, continues, torso))
     return _of_codes(asked, candidates), units
@@ -183,17 +219,21 @@ def _relevant(units: list[Unit], passage: Passage, asked: Asked) -> list[Unit]:
     shows = ANSWER_KINDS.get(asked.kind or "")
     if shows and any(p.overlaps(passage.document_id, passage.start, passage.end) for p in asked.cited):
         keep = [i for i in keep if shows.search(units[i].shown)] or keep
-    run = _first_run(keep)
-    return [units[i] for i in run] if run else units
+    runs = _runs(keep)
+    # what is told product by product is told of this one where its name stands
+    run = next((run for run in runs if only and any(only in asked.catalogue.named(units[i].shown) for i in run)), None)
+    return [units[i] for i in run or runs[0]] if runs else units
 
 
-def _first_run(numbers: Sequence[int]) -> list[int]:
-    run = list(numbers[:1])
-    for number in numbers[1:]:
-        if number != run[-1] + 1:
-            break
-        run.append(number)
-    return run
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """Stretches of numbers that follow each other."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs
 
 
 def _of_product(unit: Unit, asked: Asked) -> Unit:
@@ -238,6 +278,11 @@ def _of_codes(asked: Asked, candidates: list[Candidate]) -> list[Candidate]:
         return any(holds_code(text, code) for text in texts for code in asked.codes)
 
     return [candidate for candidate in candidates if holds(candidate)]
+
+
+def _is_said(unit: Unit, passage: Passage, asked: Asked) -> bool:
+    start, end = passage.start + unit.start, passage.start + unit.end
+    return any(place.overlaps(passage.document_id, start, end) for place in asked.said)
 
 
 def _says_something(unit: Unit, asked: Asked) -> bool:

@@ -178,7 +178,7 @@ def _composed(
     best = max(picked, key=lambda s: s.score)
     shows = ANSWER_KINDS.get(asked.kind or "")
     continues = best.candidate.continues and shows is not None and shows.search(best.candidate.unit.shown) is not None
-    continues = continues and (best.told > 0 or not asked.wanted)
+    continues = continues and (best.told > 0 or asked.is_bare)
     return Composed(
         text,
         citations,
@@ -250,7 +250,8 @@ def _told(asked: Asked, candidates: Sequence[Candidate]) -> list[float]:
     for candidate in candidates:
         said = steps.get((candidate.rank, candidate.unit.group), candidate.unit.shown)
         above = () if candidate.unit.kind == FAQ else (candidate.passage.title, *candidate.passage.section)
-        words = meanings(" ".join((*above, candidate.unit.heading, said)))
+        columns = [name for name, _ in candidate.unit.cells]
+        words = meanings(" ".join((*above, candidate.unit.heading, *columns, said)))
         held.append({word for word in wanted if any(_is_akin(word, other) for other in words)})
     known = set().union(*held) if held else set()
     whole = len(known) + UNKNOWN_WORD_WEIGHT * (len(wanted) - len(known))
@@ -330,7 +331,7 @@ class _Ask:
             value += OWNED_BONUS
         shows = ANSWER_KINDS.get(self.kind or "")
         if shows and shows.search(unit.shown):
-            value += CONTINUES_BONUS if candidate.continues and not self.words else SHOWS_BONUS
+            value += CONTINUES_BONUS if candidate.continues and self.asked.is_bare else SHOWS_BONUS
         if unit.kind == SENTENCE and len(words_of(unit.shown)) < 5:
             value -= SCRAP_PENALTY
         return value

@@ -15,8 +15,10 @@ import structlog
 from assistant.profile.customer import Customer
 from assistant.turn.answer import Trace
 from assistant.turn.before import Before
+from assistant.turn.candidates import holds_code
 from assistant.turn.citations import Citation, is_exact
 from assistant.turn.conversation import Question
+from assistant.turn.sentences import content_words
 from assistant.turn.understanding import Understanding
 from knowledge.documents import Document, Findings, Turn
 from knowledge.errors import IndexMissing
@@ -25,6 +27,7 @@ from knowledge.products import Catalogue
 logger = structlog.get_logger(__name__)
 
 PASSAGES = 14  # the composer chooses among them
+MOST_PASSAGES = 40  # and among so many before it gives up: what names the thing may stand behind what sounds like it
 HISTORY_TURNS = 12  # that a search looks at
 CATALOGUE_SECONDS = 5.0  # a new release's product names are known after this long
 REFRESH_DELAY_SECONDS = 1.0  # after a turn that found the names old: beside its answer, it would slow it
@@ -83,7 +86,15 @@ class Finder:
         except Exception as error:
             logger.warning("turn.catalogue_failed", error=repr(error))
 
-    async def find(self, asked: str, brief: Brief, trace: Trace, *, history: Sequence[Turn] | None = None) -> Findings:
+    async def find(
+        self,
+        asked: str,
+        brief: Brief,
+        trace: Trace,
+        *,
+        history: Sequence[Turn] | None = None,
+        limit: int = PASSAGES,
+    ) -> Findings:
         """What there is for `asked`, in the light of the conversation or of `history`; nothing rather than an error."""
         history = brief.history if history is None else history
         before = () if brief.understood.rewritten else history[-HISTORY_TURNS:]
@@ -93,7 +104,7 @@ class Finder:
             trace.mark("searched")
             return Findings(asked, 0, (), 0.0)
         try:
-            findings = await self._search(asked, history=before, limit=PASSAGES, product=products)
+            findings = await self._search(asked, history=before, limit=limit, product=products)
         except IndexMissing:
             self._watching = asyncio.create_task(self._await_knowledge())
             findings = Findings(asked, 0, (), 0.0)
@@ -130,6 +141,27 @@ class Finder:
         words = f"{brief.understood.question} {brief.understood.subject.only or ''}".strip()
         return await self.find(words, brief, trace, history=())
 
+    async def find_unnamed(self, asked: str, brief: Brief, trace: Trace, *, limit: int = PASSAGES) -> Findings:
+        """What is told of the product in question, found without its name: whatever bears it is near to the name.
+
+        Nothing where the question says no more than the name.
+        """
+        subject, catalogue = brief.understood.subject, brief.understood.catalogue
+        words = " ".join(catalogue.unnamed(asked, subject.products if subject.certain else ()).split())
+        if not content_words(words):
+            return Findings(asked, 0, (), 0.0)
+        return await self.find(words, brief, trace, history=(), limit=limit)
+
+    async def holds(self, number: str, trace: Trace) -> bool:
+        """Whether some passage holds this very number; False rather than an error."""
+        try:
+            findings = await self._search(number, limit=PASSAGES)
+        except Exception as error:
+            logger.warning("turn.search_failed", error=repr(error))
+            return False
+        trace.mark("number_searched")
+        return any(holds_code(hit.passage.text, number) for hit in findings.found)
+
     async def all_exact(self, citations: Sequence[Citation], release: int) -> bool:
         """Whether every quote stands, character for character, in its document as of that release."""
         documents: dict[str, Document] = {}
@@ -141,7 +173,7 @@ class Finder:
 
 def merged(one: Findings, other: Findings) -> Findings:
     """Two searches of one release as one, best first."""
-    if one.release != other.release:
+    if one.release != other.release or not other.found:
         return one
     known = {hit.passage.id for hit in one.found}
     found = [*one.found, *(hit for hit in other.found if hit.passage.id not in known)]

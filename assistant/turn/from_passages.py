@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from assistant.turn.answer import Answer, Trace, answer_with
 from assistant.turn.before import Before, Place
 from assistant.turn.candidates import Asked, codes_in, kind_of, list_candidates
+from assistant.turn.continuing import asks_why, parts_meant, was_tried, what_then, why_asked
 from assistant.turn.embedded import Composed, Encode, RememberingEncode, WhichProduct, compose
-from assistant.turn.finding import Brief, Finder, merged
-from assistant.turn.phrases import OF_MINE, YES_OR_NO
+from assistant.turn.finding import MOST_PASSAGES, Brief, Finder, merged
+from assistant.turn.phrases import ANSWER_KINDS, OF_MINE, YES_OR_NO
 from assistant.turn.policy import (
     NOT_ALL_TEXT,
+    NOT_HELPED_TEXT,
+    PERSON_MAY_HELP_TEXT,
     SAME_QUESTION,
     TOLD,
+    Decision,
     Verdict,
     ask_which_product,
     decide_on_answer,
     decline,
     decline_code,
+    not_helped,
 )
 from assistant.turn.records import TALK_TO_A_PERSON, recall_touchpoint, say_list
 from assistant.turn.sentences import content_words, meanings
 from assistant.turn.understanding import Understanding, split_parts
-from assistant.turn.writing import join_answers
+from assistant.turn.writing import Source, join_answers, write_answer
+from knowledge.asking import mend
 from knowledge.documents import Findings
+from knowledge.spelling import Correction
 
 RELATED_SIMILARITY = 0.5  # of a question offered where ours has no answer
+LEAST_TOLD_WIDE = 0.5  # of what is asked, by an answer from far down
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one question is told. `which`: that is asked back. `composed` may be said only if it `is_answer`."""
+
+    asked: Asked
+    findings: Findings
+    composed: Composed | None
+    decision: Decision
+    which: WhichProduct | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        return self.composed is not None and self.decision.verdict is Verdict.ANSWER
 
 
 class PassageAnswers:
@@ -44,81 +67,148 @@ class PassageAnswers:
             findings: what the whole question found.
             mode: embedded, or degraded where a model should have answered.
         """
+        brief = _mended(brief, findings)
         understood = brief.understood
+        if was_tried(understood.question, brief.before):
+            return await self._after_trying(brief, trace, mode)
         parts = [understood.standalone] if understood.leans_back else split_parts(understood.standalone)
-        answered: list[Composed] = []
-        missed: list[str] = []
-        surest = 0.0
-        if understood.searched != understood.standalone:
-            # what answers may be told where the question before was answered
-            with_before = await self._finder.find(understood.standalone, brief, trace)
-            findings = with_before if with_before.sureness >= findings.sureness else findings
+        told: list[_Told] = []
         for part in parts:
-            if len(parts) > 1:
-                findings = await self._finder.find(part, brief, trace)
-            asked = Asked(
-                part,
-                understood.question if len(parts) == 1 else part.rpartition("? ")[2],
-                understood.subject,
-                understood.catalogue,
-                brief.before.cited if understood.leans_back else (),
-                understood.leans_back and not understood.rewritten and bool(brief.before.asked),
-            )
-            if asked.leans_back and len(parts) == 1 and (asked.wanted or _asks_of_product(understood)):
-                # what "it" is may be told far from what was asked of it before
-                findings = merged(findings, await self._finder.find_alone(brief, trace))
-            composed = await asyncio.to_thread(compose, part, findings, self._encode, asked)
-            if _is_said_again(composed, asked, brief.before):
-                composed, findings = await self._compose_alone(brief, asked, trace)
-            trace.mark("composed")
-            surest = max(surest, findings.sureness)
-            best = composed.best if isinstance(composed, WhichProduct) else composed
-            named = understood.subject.only is not None or understood.catalogue.mask(part) != part
-            named = named or understood.leans_back  # sure of what was asked before is not sure of this
-            owned = understood.subject.owned
-            decision = decide_on_answer(
-                findings.sureness,
-                best,
-                names_product=named,
-                owns_product=best is not None and bool(best.products) and set(best.products) <= set(owned),
-                yes_or_no=YES_OR_NO.search(asked.words) is not None,
-            )
-            trace.notes["decision"] = decision.reason
-            if best is not None:
-                trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
-            if isinstance(composed, WhichProduct) and (asked.codes or decision.verdict is Verdict.ANSWER):
-                trace.notes.update(
-                    decision="which_product", pending=understood.standalone, choices=list(composed.products)
-                )
-                return answer_with(ask_which_product(composed.products), mode)
-            composed = best
-            if composed is None or decision.verdict is Verdict.DECLINE:
-                missed.append(part)
-                if composed is None and asked.codes and len(parts) == 1:
-                    return self._unknown_code(asked, findings, brief, trace, mode)
-            elif await self._finder.all_exact(composed.citations, findings.release):
-                answered.append(composed)
-        trace.notes["sureness"] = round(surest, 4)  # not that of the part that happens to come last
+            asked = _asked(part, brief, alone=len(parts) == 1)
+            one = await self._tell(asked, brief, findings if len(parts) == 1 else None, trace)
+            trace.notes["decision"] = one.decision.reason
+            if one.which is not None:
+                choices = list(one.which.products)
+                trace.notes.update(decision="which_product", pending=understood.standalone, choices=choices)
+                return answer_with(ask_which_product(choices), mode)
+            if one.composed is None and asked.codes and len(parts) == 1:
+                return self._unknown_code(asked, one.findings, brief, trace, mode)
+            told.append(one)
+        trace.notes["sureness"] = round(
+            max(one.findings.sureness for one in told), 4
+        )  # not that of the last part alone
+        answered = [
+            one.composed
+            for one in told
+            if one.is_answer and one.composed and await self._finder.all_exact(one.composed.citations, findings.release)
+        ]
         if not answered:
-            return answer_with(decline(brief.declines, _related(findings, understood)), mode)
+            return answer_with(decline(brief.declines, _related(told[-1].findings, understood)), mode)
         trace.notes["about"] = list(dict.fromkeys(name for one in answered for name in one.products))
         text, citations = join_answers([(one.text, one.citations) for one in answered])
         if noted := _noted(brief):
             text = f"{noted}\n\n{text}"
+        missed = [one.asked.question for one in told if not one.is_answer]
         if missed:
             text += "\n\n" + NOT_ALL_TEXT.format(questions=say_list([f"“{part}”" for part in missed]))
         suggestions = (*((TALK_TO_A_PERSON,) if missed else ()), *answered[0].related)
         return Answer(text, "answered", mode, citations, suggestions)
 
-    async def _compose_alone(
-        self, brief: Brief, asked: Asked, trace: Trace
-    ) -> tuple[Composed | WhichProduct | None, Findings]:
+    async def _tell(self, asked: Asked, brief: Brief, findings: Findings | None, trace: Trace) -> _Told:
+        """What one question is told, looked for in one way after the other until it may be said.
+
+        Args:
+            findings: what the question itself found; None: search.
+        """
+        if findings is None:
+            findings = await self._finder.find(asked.question, brief, trace)
+        elif brief.understood.searched != brief.understood.standalone:
+            # what answers may be told where the question before was answered
+            with_before = await self._finder.find(brief.understood.standalone, brief, trace)
+            findings = with_before if with_before.sureness >= findings.sureness else findings
+        if asks_why(asked, brief.before):
+            return await self._tell_why(asked, brief, findings, trace)
+        if (part := await self._tell_part(asked, brief, trace)) is not None:
+            return part
+        if asked.leans_back and (asked.own or _asks_of_product(brief.understood)):
+            # what "it" is may be told far from what was asked of it before
+            findings = merged(findings, await self._finder.find_alone(brief, trace))
+        told = await self._composed(asked, brief, findings, trace)
+        if told.composed is not None and _is_said_again(told.composed, asked, brief.before):
+            told = await self._told_alone(asked, brief, trace)
+        if told.is_answer or told.which is not None or asked.codes:
+            return told
+        return await self._looked_wider(told, brief, trace)
+
+    async def _composed(self, asked: Asked, brief: Brief, findings: Findings, trace: Trace) -> _Told:
+        composed = await asyncio.to_thread(compose, asked.question, findings, self._encode, asked)
+        trace.mark("composed")
+        best = composed.best if isinstance(composed, WhichProduct) else composed
+        understood = brief.understood
+        named = understood.subject.only is not None or understood.catalogue.mask(asked.question) != asked.question
+        decision = decide_on_answer(
+            findings.sureness,
+            best,
+            names_product=named or asked.leans_back,  # sure of what was asked before is not sure of this
+            owns_product=best is not None
+            and bool(best.products)
+            and set(best.products) <= set(understood.subject.owned),
+            yes_or_no=YES_OR_NO.search(asked.words) is not None,
+        )
+        if best is not None:
+            trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
+        may_ask = asked.codes or decision.verdict is Verdict.ANSWER
+        which = composed if isinstance(composed, WhichProduct) and may_ask else None
+        return _Told(asked, findings, best, decision, which)
+
+    async def _looked_wider(self, told: _Told, brief: Brief, trace: Trace) -> _Told:
+        """The same question among more passages, without the product's name, before it is declined."""
+        asked = told.asked
+        wider = await self._finder.find_unnamed(asked.compared, brief, trace, limit=MOST_PASSAGES)
+        again = await self._composed(asked, brief, merged(told.findings, wider), trace)
+        trace.notes["looked_wider"] = True
+        return again if again.is_answer and again.composed and again.composed.told >= LEAST_TOLD_WIDE else told
+
+    async def _tell_why(self, asked: Asked, brief: Brief, findings: Findings, trace: Trace) -> _Told:
+        """The reason of our last answer: what else is told of its question, or else that answer once more."""
+        why = why_asked(asked, brief.before)
+        findings = merged(await self._finder.find(why.question, brief, trace, history=()), findings)
+        findings = merged(findings, await self._finder.find_unnamed(why.question, brief, trace, limit=MOST_PASSAGES))
+        told = await self._composed(why, brief, findings, trace)
+        return told if told.is_answer else await self._composed(replace(why, said=()), brief, findings, trace)
+
+    async def _tell_part(self, asked: Asked, brief: Brief, trace: Trace) -> _Told | None:
+        """What the part costs that our last answer named; None where no part is meant, or nothing tells its price."""
+        shows = ANSWER_KINDS["price"]
+        for number in parts_meant(asked, brief.before):
+            question = f"{asked.words.rstrip(' ?.!')} ({number.upper()})?"
+            findings = await self._finder.find(number, brief, trace, history=())
+            of_part = replace(asked, question=question, words=question, leans_back=False, cited=())
+            told = await self._composed(of_part, brief, findings, trace)
+            if not told.is_answer or told.composed is None or not shows.search(told.composed.text):
+                continue
+            if not asked.own or asked.own & meanings(told.composed.text):
+                return told
+        return None
+
+    async def _after_trying(self, brief: Brief, trace: Trace, mode: str) -> Answer:
+        """What is to be done when our advice did not help, where a document says; a person in any case."""
+        understood, before = brief.understood, brief.before
+        findings = await self._finder.find(before.asked or understood.standalone, brief, trace, history=())
+        asked = Asked(understood.standalone, understood.standalone, understood.subject, understood.catalogue)
+        mask = understood.catalogue.mask
+        codes = sorted(codes_in(mask(f"{understood.standalone} {before.quoted}")))
+        candidates, units = list_candidates(asked, findings.found)
+        trace.notes["decision"] = "tried"
+        if then := what_then(candidates, before, codes):
+            best = then[0]
+            source = Source(best.passage, units[best.rank], (best.at,))
+            text, citations = write_answer(understood.question, [source], findings.release)
+            if await self._finder.all_exact(citations, findings.release):
+                trace.notes["about"] = list(before.products)
+                text = f"{NOT_HELPED_TEXT}\n\n{text}\n\n{PERSON_MAY_HELP_TEXT}"
+                return Answer(text, "answered", mode, citations, (TALK_TO_A_PERSON,))
+        return answer_with(not_helped(), mode)
+
+    async def _told_alone(self, asked: Asked, brief: Brief, trace: Trace) -> _Told:
         """An answer that owes nothing to the conversation; none when it is the one that was given before."""
         findings = await self._finder.find_alone(brief, trace)
         alone = replace(asked, question=asked.words, cited=(), leans_back=False)
-        composed = await asyncio.to_thread(compose, alone.question, findings, self._encode, alone)
+        told = await self._composed(alone, brief, findings, trace)
         trace.notes["said_again"] = True
-        return (None if _is_said_again(composed, alone, brief.before) else composed), findings
+        if told.composed is not None and _is_said_again(told.composed, alone, brief.before):
+            return replace(told, composed=None, decision=Decision(Verdict.DECLINE, reason="said_again"), which=None)
+        return told
 
     def _unknown_code(self, asked: Asked, findings: Findings, brief: Brief, trace: Trace, mode: str) -> Answer:
         """No passage that may answer holds the code: another generation's may, and then that is asked."""
@@ -134,16 +224,40 @@ class PassageAnswers:
         return answer_with(decline_code(sorted(code.upper() for code in asked.codes), only), mode)
 
 
+def _mended(brief: Brief, findings: Findings) -> Brief:
+    """The brief with the words that the search found misspelt as they were probably meant."""
+    corrections = [Correction(written, tuple(meant.split())) for written, meant in findings.corrections]
+    if not corrections:
+        return brief
+    understood = brief.understood
+    question = mend(understood.question, corrections)
+    standalone = mend(understood.standalone, corrections)
+    return replace(brief, understood=replace(understood, question=question, standalone=standalone))
+
+
+def _asked(part: str, brief: Brief, *, alone: bool) -> Asked:
+    """One question as the composer sees it. `alone`: it is all that was asked."""
+    understood, before = brief.understood, brief.before
+    return Asked(
+        part,
+        understood.question if alone else part.rpartition("? ")[2],
+        understood.subject,
+        understood.catalogue,
+        before.cited if understood.leans_back else (),
+        understood.leans_back and not understood.rewritten and bool(before.asked),
+    )
+
+
 def _asks_of_product(understood: Understanding) -> bool:
     """Whether "it" may be the product itself: what takes how long or costs how much is what was spoken of last."""
     return kind_of(understood.question) not in ("time", "price")
 
 
-def _is_said_again(composed: Composed | WhichProduct | None, asked: Asked, before: Before) -> bool:
+def _is_said_again(composed: Composed, asked: Asked, before: Before) -> bool:
     """Whether this is the answer before, though it tells nothing that is asked for now."""
-    if not isinstance(composed, Composed) or composed.told >= TOLD or composed.likeness >= SAME_QUESTION:
+    if composed.told >= TOLD or composed.likeness >= SAME_QUESTION:
         return False
-    if codes_in(asked.catalogue.mask(asked.words)) or (composed.exact and not asked.wanted):
+    if codes_in(asked.catalogue.mask(asked.words)) or (composed.exact and asked.is_bare):
         return False
     quoted = {Place(c.document, c.start, c.end) for c in composed.citations}
     return bool(quoted) and quoted <= set(before.cited)

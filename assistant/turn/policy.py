@@ -32,6 +32,8 @@ DECLINED_AGAIN_TEXT = (
     "I am sorry, I could not find this either. A colleague can surely help: they read everything we wrote, so you need "
     "not repeat any of it. Shall I pass you on?"
 )
+NOT_HELPED_TEXT = "I am sorry that this has not solved it."
+PERSON_MAY_HELP_TEXT = "A colleague can look at it with you; they can read everything we wrote."
 UNKNOWN_CODE_TEXT = (
     "I could not find {codes} in our help pages{about}, and I would rather not guess. Is it typed right? "
 )
@@ -123,6 +125,12 @@ def decline_code(codes: Sequence[str], product: str | None) -> Reply:
     """Said when a code is asked about that stands nowhere: an answer about another code would be wrong."""
     about = f" for the {product}" if product else ""
     text = UNKNOWN_CODE_TEXT.format(codes=say_list(codes), about=about) + "If so, a colleague can help."
+    return Reply(text, "declined", (TALK_TO_A_PERSON,))
+
+
+def not_helped() -> Reply:
+    """Said when the customer did what we told, in vain, and no document says what then."""
+    text = f"{NOT_HELPED_TEXT} {PERSON_MAY_HELP_TEXT} Shall I pass you on?"
     return Reply(text, "declined", (TALK_TO_A_PERSON,))
 
 

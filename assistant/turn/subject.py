@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,6 @@ from assistant.profile.customer import Customer
 from assistant.turn import phrases
 from assistant.turn.before import NOTHING_BEFORE, Before
 from knowledge.products import Catalogue
-
-MENDED_LETTERS = 5  # a shorter name is one slip from too many words
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +60,6 @@ def decide_subject(
     if speaks_of_it and owned:
         return Subject(owned, len(owned) == 1, owned)
     return Subject(owned, False, owned)
-
-
-def mend_names(text: str, catalogue: Catalogue) -> str:
-    """The text with product names that are one slip from right put right: "petrl". Other words stay as they are."""
-    parts = {part.casefold(): part for name in catalogue.names for part in name.split() if len(part) >= MENDED_LETTERS}
-    if not parts:
-        return text
-
-    def mended(match: re.Match[str]) -> str:
-        word = match[0].casefold()
-        if len(word) < MENDED_LETTERS - 1 or word in parts or word.removesuffix("s") in parts:
-            return match[0]
-        # slips hardly ever hit the first letter: a clover is no Plover
-        near = [part for part in parts if part[0] == word[0] and is_one_slip(word, part)]
-        return parts[near[0]] if len(near) == 1 else match[0]
-
-    return _WORD.sub(mended, text)
-
-
-def is_one_slip(word: str, other: str) -> bool:
-    """Whether one letter more, less or different, or two neighbours swapped, lead from one to the other."""
-    if abs(len(word) - len(other)) > 1 or word == other:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
-    one, two = word[at:], other[at:]
-    swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
-    return swapped or one[1:] == two[1:] or one[1:] == two or one == two[1:]
 
 
 def _named(question: str, catalogue: Catalogue, owned: Sequence[str]) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from enum import StrEnum
 from assistant.profile.customer import Customer
 from assistant.turn import phrases
 from assistant.turn.before import NOTHING_BEFORE, Before
+from assistant.turn.mending import mend, without_anger
 from assistant.turn.sentences import content_words
-from assistant.turn.subject import NO_SUBJECT, Subject, decide_subject, mend_names
+from assistant.turn.subject import NO_SUBJECT, Subject, decide_subject
 from knowledge.documents import Turn
 from knowledge.products import Catalogue
 
@@ -56,6 +57,7 @@ class Understanding:
     leans_back: bool = False
     rewritten: bool = False
     orders_before: tuple[str, ...] = ()  # those our last answer told of
+    only_number: bool = False  # nothing but its number makes it one about an order
     catalogue: Catalogue = NO_PRODUCTS  # what products are known, the customer's own among them
 
     @property
@@ -108,7 +110,7 @@ def understand(
     """The customer's message(s) understood by rules alone; see `Understanding`."""
     owned = [product.name for product in customer.products] if customer else []
     known = catalogue.with_names([*owned, *([page_product] if page_product else [])])
-    question = mend_names(strip_greeting(text), known)
+    question = mend(without_anger(strip_greeting(text)), known)
     if resumed := _resumed(question, known, before):
         name, standalone = resumed
         subject = Subject((name,), True, tuple(dict.fromkeys(owned)))
@@ -129,6 +131,7 @@ def understand(
         ),
         leans_back=leans_back and not is_put_anew,
         orders_before=before.orders,
+        only_number=intent is Intent.ORDER_STATUS and not phrases.ORDER_STATUS.search(question),
         catalogue=known,
     )
 
@@ -175,9 +178,8 @@ def stand_alone(
     """The question with what it leans on in front, or in the case of "and the Mini?" with the product changed."""
     if not needs_context(question, history):
         return question
-    named = catalogue.named(question)
-    if named and before.asked and not content_words(catalogue.mask(question)) - content_words(catalogue.mask(named[0])):
-        return _with_product(before.asked, named[0], catalogue)
+    if before.asked and (name := _only_product(question, catalogue)):
+        return _with_product(before.asked, name, catalogue)
     if before.asked and before.cited:
         return f"{before.asked[:300]} {question}"
     earlier = [t.text for t in history if t.role == "customer" and decide_intent(t.text) is Intent.QUESTION]
@@ -185,6 +187,12 @@ def stand_alone(
         return question
     anchor = next((text for text in reversed(earlier) if not needs_context(text, history[:1])), earlier[-1])
     return f"{strip_greeting(anchor)[:300]} {question}"
+
+
+def _only_product(question: str, catalogue: Catalogue) -> str | None:
+    """The product that a question names, or means by its kind, when it says nothing else: "and the Mini?"."""
+    meant = catalogue.named(question)[:1] or catalogue.of_kind(question)
+    return meant[0] if len(meant) == 1 and not content_words(catalogue.unnamed(question, meant)) else None
 
 
 def _with_product(asked: str, name: str, catalogue: Catalogue) -> str:

@@ -10,7 +10,8 @@ from assistant.profile.customer import Customer, OwnedProduct
 from assistant.turn.before import Before, Place
 from assistant.turn.candidates import Asked
 from assistant.turn.embedded import Composed, WhichProduct, compose
-from assistant.turn.subject import Subject, decide_subject, mend_names
+from assistant.turn.mending import mend_names
+from assistant.turn.subject import Subject, decide_subject
 from assistant.turn.understanding import split_parts, understand
 from knowledge.documents import Document
 from knowledge.products import Catalogue

@@ -1,0 +1,114 @@
+"""What was typed -> what was meant, where that is plain: products' names, question words, anger. Floor: pure.
+
+Nothing is guessed that could be another word: what is mended here is answered as if it had been typed so.
+"""
+
+from __future__ import annotations
+
+import re
+
+from knowledge.products import Catalogue
+
+MENDED_LETTERS = 5  # a shorter name is one slip from too many words
+KEPT_WORDS = 2  # a clause with more words than these beside its anger is kept
+SLIPS = {
+    "when": "wen whn wehn hwen",
+    "which": "wich whitch wihch whic whihc",
+    "what": "wat waht wath whta",
+    "where": "wher wehre whre",
+    "how": "hwo hwow",
+    "why": "wy whi",
+    "often": "oftn offen ofen oftern",
+    "much": "mutch muhc",
+    "many": "manny meny",
+    "long": "lomg logn",
+}
+_MEANT = {slip: meant for meant, slips in SLIPS.items() for slip in slips.split()}
+_SLIPPED = re.compile(rf"\b(?:{'|'.join(_MEANT)})\b", re.IGNORECASE)
+_GLUED_HOW = re.compile(r"\b(how)(?!ever\b|dy\b|l(?:s|ed|ing|er)?\b|itzers?\b)([a-z]{2,})\b", re.IGNORECASE)
+_GLUED_IS = re.compile(r"\b(what|where|when|how|who)(is|are|do|does|s)\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+
+_CLAUSE_END = re.compile(r"(?<=[,;.!?])\s+|\s+[-–—]+\s+")
+_BAD = "ridiculous|unbelievable|unacceptable|outrageous|disgrace(?:ful)?|annoying|frustrating|insane|nonsense|pathetic"
+_WORSE = "rubbish|garbage|junk|crap|shit|trash|joke|useless|terrible|awful|horrible|scandal"
+_SWEARING = re.compile(
+    r"\b(?:stupid|damn(?:ed)?|bloody|fuck(?:ing|ed)?|f\*+\w*|shit(?:ty)?|crap(?:py)?|goddamn|freaking|lousy)(?=\s+\w)",
+    re.IGNORECASE,
+)
+_VENTING = re.compile(
+    "|".join(
+        (
+            rf"^\W*(?:this|that|it)(?: is|'s) (?:\w+ ){{0,3}}(?:{_BAD}|{_WORSE}|enough)\b",
+            rf"^\W*(?:{_BAD}|seriously|come on|really|wtf|omg|argh+|damn(?: thing| it)?)(?=\W|$)",
+            r"^\W*(?:what the (?:hell|heck)|for (?:god|heaven|pete)'?s sake)(?=\W|$)",
+            r"\bi(?: a|')?m (?:\w+ )?(?:angry|furious|fed up|annoyed|frustrated|mad|livid|disappointed)\b"
+            r"(?: (?:of|with|about) (?:this|it|you|that)(?: \w+)?)?",
+            r"\b(?:i(?: have|'ve)? )?had (?:it|enough)\b(?: (?:of|with) (?:this|it|you|that)(?: \w+)?)?",
+            r"\b(?:i(?: am|'m)? )?(?:writ|ask|call|contact|tell|messag)(?:e|ing)?(?: \w+){0,3} (?:the|a)"
+            r" (?:second|third|fourth|fifth|tenth|hundredth|umpteenth) time\b(?: now)?",
+            r"^\W*(?:and )?(?:fix|solve|sort) (?:this|it|that)(?: out)?(?: now| immediately| at last)?\W*$",
+            rf"^\W*you(?:r|rs)? (?:\w+ ){{1,3}}(?:is|are) (?:\w+ ){{0,2}}(?:{_BAD}|{_WORSE})\W*$",
+        )
+    ),
+    re.IGNORECASE,
+)
+
+
+def mend(text: str, catalogue: Catalogue) -> str:
+    """The text with products' names and question words as they were meant."""
+    return mend_names(mend_asking(text), catalogue)
+
+
+def mend_asking(text: str) -> str:
+    """The words that a question turns on, put right: "wen", "wheres", "howlong". They decide what is asked for."""
+    text = _GLUED_HOW.sub(r"\1 \2", text)
+    text = _GLUED_IS.sub(lambda match: f"{match[1]} {'is' if match[2] == 's' else match[2]}", text)
+    return _SLIPPED.sub(lambda match: _MEANT[match[0].lower()], text)
+
+
+def mend_names(text: str, catalogue: Catalogue) -> str:
+    """The text with product names put right that are one slip off or in one word: "petrl", "lark2".
+
+    Other words stay as they are.
+    """
+    for name in catalogue.names:
+        if " " in name:
+            joined = re.escape(name.replace(" ", ""))
+            text = re.sub(rf"(?<!\w){joined}(?!\w)", name, text, flags=re.IGNORECASE)
+    parts = {part.casefold(): part for name in catalogue.names for part in name.split() if len(part) >= MENDED_LETTERS}
+    if not parts:
+        return text
+
+    def mended(match: re.Match[str]) -> str:
+        word = match[0].casefold()
+        if len(word) < MENDED_LETTERS - 1 or word in parts or word.removesuffix("s") in parts:
+            return match[0]
+        # slips hardly ever hit the first letter: a clover is no Plover
+        near = [part for part in parts if part[0] == word[0] and is_one_slip(word, part)]
+        return parts[near[0]] if len(near) == 1 else match[0]
+
+    return _WORD.sub(mended, text)
+
+
+def is_one_slip(word: str, other: str) -> bool:
+    """Whether one letter more, less or different, or two neighbours swapped, lead from one to the other."""
+    if abs(len(word) - len(other)) > 1 or word == other:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    one, two = word[at:], other[at:]
+    swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
+    return swapped or one[1:] == two[1:] or one[1:] == two or one == two[1:]
+
+
+def without_anger(text: str) -> str:
+    """The text less the clauses and words that only tell how angry its writer is; the text itself if that is all."""
+    kept = []
+    for clause in _CLAUSE_END.split(text):
+        rest = _VENTING.sub("", clause)
+        if rest == clause:
+            kept.append(_SWEARING.sub("", clause).strip())
+        elif len(_WORD.findall(rest)) > KEPT_WORDS:
+            kept.append(_SWEARING.sub("", rest).strip(" ,;.!"))
+    said = " ".join(" ".join(kept).split())
+    return said if _WORD.search(said) else text
