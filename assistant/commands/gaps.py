@@ -1,6 +1,6 @@
-"""`tellonce knowledge gaps` and `questions`: what no page answers yet, what is asked before a release. Floor: door.
+"""`tellonce knowledge gaps`: what no page answers yet. Floor: door.
 
-`commands/knowledge.py` registers them, and prints a comparison with what is here.
+`commands/knowledge.py` registers it, and prints a comparison with what is here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 NICENESS = 10  # customers' answers come first
 SHOWN = 80  # characters of a question in a table
 LIMIT_MAX = 200
-FILE_MAX_BYTES = 10_000_000
 _PERIOD = re.compile(r"(\d{1,5})\s*([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
@@ -31,9 +29,8 @@ State = Literal["open", "drafted", "closed", "dismissed", "all"]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds both commands to `tellonce knowledge`."""
+    """Adds the command to `tellonce knowledge`."""
     app.command("gaps")(gaps)
-    app.command("questions")(questions)
 
 
 def gaps(
@@ -67,44 +64,6 @@ def gaps(
         print_json({"gaps": [gap.as_data() for gap in shown]})
     else:
         _print_gaps(shown, state)
-
-
-def questions(
-    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them as a file of cases.")] = None,
-    import_: Annotated[Path | None, typer.Option("--import", metavar="FILE", help="Save the cases of a file.")] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Shows the questions that are asked again before every release; writes them to YAML, or reads them from it.
-
-    Example: tellonce knowledge questions --export saved.yaml
-    """
-    from assistant.app import open_engine
-    from assistant.settings import load_settings
-    from assistant.studio.saved_questions import SavedQuestions
-
-    saved = SavedQuestions(open_engine(load_settings()))
-    if import_ is not None:
-        try:
-            read = saved.import_yaml(_read(import_), "command")
-        except BadFrame as error:
-            raise fail(f"{import_}: {error}") from error
-        if not as_json:
-            out.print(f"Saved {len(read)} questions of {import_}.", soft_wrap=True, highlight=False)
-    if export is not None:
-        text = saved.as_yaml()
-        if not text:
-            raise fail("No question is saved yet: save one in the studio, or with --import FILE.")
-        _write(export, text)
-    listed = saved.list_all()
-    if as_json:
-        print_json({"questions": [one.as_data() for one in listed]})
-    elif export is not None:
-        out.print(f"Wrote {len(listed)} questions to {export}.", soft_wrap=True, highlight=False)
-    elif import_ is None:
-        for one in listed:
-            out.print(f"{one.id}: {one.question}", markup=False, highlight=False, soft_wrap=True)
-        if not listed:
-            out.print("No question is saved yet: save one in the studio, or with --import FILE.")
 
 
 def read_since(text: str, now: datetime.datetime | None = None) -> str:
@@ -171,21 +130,3 @@ def _print_gaps(shown: list[ShownGap], state: str) -> None:
 def _one_line(text: str, limit: int = SHOWN) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
-
-
-def _read(file: Path) -> str:
-    try:
-        if file.stat().st_size > FILE_MAX_BYTES:
-            raise fail(f"{file} is larger than {FILE_MAX_BYTES // 1_000_000} MB: split it.")
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise fail(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise fail(f"{file} is not UTF-8 text: save it as that.") from error
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise fail(f"{file} cannot be written: {error.strerror}.") from error

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.commands import gaps, releases
-from assistant.commands.releases import be_nice, open_knowledge
+from assistant.commands import gaps, questions, releases
+from assistant.commands.releases import BY, be_nice, open_knowledge
 from assistant.commands.terminal import JsonFlag, fail, out, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def search(
 
 releases.register(app)
 gaps.register(app)
+app.add_typer(questions.app, name="questions")
 
 
 def _reindex(library: Library, *, publish: bool = True, as_json: bool) -> None:
@@ -115,6 +116,7 @@ def _reindex_and_compare(library: Library, *, as_json: bool) -> None:
     from assistant.app import open_engine, open_profiles
     from assistant.settings import load_settings
     from assistant.studio.comparing import compare_releases
+    from assistant.studio.comparisons import Comparisons
 
     before = library.release
     if before is None:
@@ -134,6 +136,7 @@ def _reindex_and_compare(library: Library, *, as_json: bool) -> None:
         comparison = compare_releases(
             library, settings, engine, report.release, before, load_customer=load_customer, progress=step
         )
+    Comparisons(engine).keep(comparison, BY, [release.number for release in library.releases()])
     if as_json:
         print_json({"report": asdict(report), "comparison": comparison.as_data()})
         return

@@ -93,12 +93,17 @@ def purge(
 
     Example: tellonce knowledge purge ./contracts/2019.pdf
     """
+    from assistant.app import open_engine
+    from assistant.settings import load_settings
+    from assistant.studio.comparisons import Comparisons
+
     library = open_knowledge()
     if not yes and not as_json:
         typer.confirm("This cannot be taken back, and no release keeps them. Purge?", abort=True)
     be_nice()
     with progress_bar("Purging", quiet=as_json) as step:
         purged = library.purge(_named(documents, library), BY, step)
+        Comparisons(open_engine(load_settings())).forget_documents(one.id for one in purged.documents)
     print_json(asdict(purged)) if as_json else _print_purged(purged)
 
 

@@ -66,15 +66,17 @@ def reindex(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
 
 
 def compare(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
-    """Saved and recent questions, answered at two releases; its report is a `Comparison`."""
+    """Saved and recent questions, answered at two releases, and kept; its report is a `KeptComparison`."""
     from assistant.app import open_engine, open_library, open_profiles
     from assistant.settings import load_settings
     from assistant.studio.comparing import compare_releases
+    from assistant.studio.comparisons import Comparisons
 
     settings = load_settings()
     engine = open_engine(settings)
+    library = open_library(settings, engine)
     comparison = compare_releases(
-        open_library(settings, engine),
+        library,
         settings,
         engine,
         task["release"],
@@ -82,7 +84,8 @@ def compare(task: dict[str, Any], steps: Steps) -> dict[str, Any]:
         load_customer=open_profiles(settings, engine).load,
         progress=steps,
     )
-    return comparison.as_data()
+    kept = [release.number for release in library.releases()]
+    return asdict(Comparisons(engine).keep(comparison, task["by"], kept))
 
 
 WORK: dict[str, Callable[[dict[str, Any], Steps], dict[str, Any]]] = {"reindex": reindex, "compare": compare}

@@ -95,6 +95,7 @@ class SavedQuestionView(BaseModel):
     seq: int | None
     made_by: str
     made_at: str
+    imported_from: str | None = Field(description="The file of cases it came from, if it did.")
 
 
 class SavedQuestionsView(BaseModel):
@@ -114,6 +115,7 @@ class NewQuestion(BaseModel):
 
 class ImportedQuestions(BaseModel):
     yaml: str = Field(max_length=2_000_000, description="A file in the shape of evals/cases.")
+    file: str | None = Field(None, max_length=200, description="Its name: what that file brought before is replaced.")
 
 
 class CitedView(BaseModel):

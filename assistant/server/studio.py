@@ -21,6 +21,8 @@ from assistant.desk.people import Agent
 from assistant.errors import BadFrame, Conflict, Forbidden, NotFound
 from assistant.server.sign_in import COOKIE, current_agent
 from assistant.server.studio_views import (
+    ComparisonsView,
+    ComparisonView,
     DocumentsView,
     FaultView,
     FoundView,
@@ -42,6 +44,7 @@ from assistant.server.studio_views import (
     UploadView,
 )
 from assistant.server.uploading import Received, receive_files
+from assistant.studio.comparisons import Comparisons
 from knowledge.documents import ReleaseChanges, ReleaseInfo
 from knowledge.reading.kinds import describe_kind, is_url
 
@@ -268,6 +271,7 @@ def _add_documents(router: APIRouter, reading: FindEditor, writing: FindEditor) 
     @router.delete("/documents/{document_id}", summary="Delete a document everywhere, for good")
     def purge(document_id: DocumentId, editor: Editor = Depends(writing)) -> PurgedView:
         purged = editor.rooms.library.purge([document_id], editor.name)
+        Comparisons(editor.rooms.engine).forget_documents([document_id])
         logger.info("studio.purged", by=editor.name, document=document_id)
         return PurgedView(purged=purged)
 
@@ -304,6 +308,22 @@ def _add_releases(router: APIRouter, reading: FindEditor, writing: FindEditor) -
         editor: Editor = Depends(reading),
     ) -> ReleaseChanges:
         return editor.rooms.library.changes(number, against)
+
+    @router.get("/comparisons", summary="The comparisons that are kept, newest first")
+    def list_comparisons(editor: Editor = Depends(reading)) -> ComparisonsView:
+        return ComparisonsView(comparisons=[asdict(one) for one in Comparisons(editor.rooms.engine).list_all()])
+
+    @router.get("/releases/{number}/comparison", summary="The questions of a comparison, the gravest change first")
+    def show_comparison(
+        number: ReleaseNumber,
+        against: Annotated[int | None, Query(ge=1, le=MAX_NUMBER, description="Default: the one in service.")] = None,
+        editor: Editor = Depends(reading),
+    ) -> ComparisonView:
+        other = against if against is not None else editor.rooms.library.release
+        if other is None:
+            raise NotFound("Nothing is in service to compare with.")
+        kept, questions = Comparisons(editor.rooms.engine).load(number, other)
+        return ComparisonView(**asdict(kept), questions=questions)
 
     @router.post("/releases/{number}/publish", summary="Put a release in service")
     def publish(number: ReleaseNumber, editor: Editor = Depends(writing)) -> ReleaseInfo:

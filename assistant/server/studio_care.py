@@ -29,7 +29,8 @@ from assistant.server.studio import MAX_NUMBER, Editor, OfRelease, OpenStudio, S
 from assistant.studio.care import Care
 from assistant.studio.drafts import Draft
 from assistant.studio.gap_views import ShownGap
-from assistant.studio.saved_questions import Said, SavedQuestion
+from assistant.studio.saved_questions import SavedQuestion
+from assistant.studio.written_cases import Said
 
 REFRESH_SECONDS = 2.0  # how long a page waits for the newest conversations to be read
 HEALTH_SECONDS = 5.0  # and for a release's own pages, once a release
@@ -148,7 +149,7 @@ def _add_questions(router: APIRouter, reading: FindEditor, writing: FindEditor, 
 
     @router.post("/questions/import", status_code=201, summary="Save the questions of such a file")
     def import_questions(new: ImportedQuestions, editor: Editor = Depends(writing)) -> SavedQuestionsView:
-        saved = cared(editor.rooms).questions.import_yaml(new.yaml, editor.name)
+        saved = cared(editor.rooms).questions.import_yaml(new.yaml, editor.name, new.file)
         return SavedQuestionsView(questions=[_question(one) for one in saved])
 
 

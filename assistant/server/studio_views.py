@@ -40,7 +40,7 @@ class JobView(BaseModel):
     started_at: str
     started_by: str
     ended_at: str | None
-    report: dict[str, Any] | None = Field(description="What came of it, once `done`.")
+    report: dict[str, Any] | None = Field(description="What came of it, once `done`; of a comparison, its counts.")
     error: str | None = Field(description="A sentence that says what to do, once `failed`.")
 
 
@@ -86,6 +86,46 @@ class NewRun(BaseModel):
 
 class NewComparison(BaseModel):
     against: int | None = Field(None, ge=1, description="The release to compare with; default: the one in service.")
+
+
+class AnswerView(BaseModel):
+    """What one of two releases answers."""
+
+    text: str
+    outcome: str
+    citations: list[dict[str, Any]]
+    sureness: float
+
+
+class ComparedView(BaseModel):
+    """A question and both answers. `history`: what the customer says before it; `file`: of the cases it is among."""
+
+    id: str | None
+    question: str
+    history: list[str]
+    origin: Literal["saved", "recent", "cases"]
+    file: str | None
+    before: AnswerView
+    after: AnswerView
+    change: Literal["outcome", "sources", "wording", "same"]
+
+
+class ListedComparison(BaseModel):
+    """Two releases that were compared. `counts`: questions, by change, and answered only now or only before."""
+
+    release: int
+    against: int
+    made_by: str
+    made_at: str
+    counts: dict[str, int]
+
+
+class ComparisonsView(BaseModel):
+    comparisons: list[ListedComparison]
+
+
+class ComparisonView(ListedComparison):
+    questions: list[ComparedView]
 
 
 class ListedDocument(BaseModel):

@@ -43,7 +43,13 @@ LoadCustomer = Callable[[str], Customer | None]
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """A question to be answered twice. `live`: as the journal holds it, with the conversation before it."""
+    """A question to be answered twice.
+
+    Args:
+        live: as the journal holds it, with the conversation before it.
+        place: the conversation and seq where it was asked, if it was.
+        file: the file of cases it is written in, if it is.
+    """
 
     id: str
     question: str
@@ -52,6 +58,8 @@ class Comparable:
     customer: str | None = None
     product: str | None = None
     live: Question | None = None
+    place: tuple[str, int] | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class Compared:
             "question": self.asked.question,
             "origin": self.asked.origin,
             "id": self.asked.id,
+            "file": self.asked.file,
             "history": [turn.text for turn in self.asked.history if turn.role == "customer"],
             "before": self.before.as_data(),
             "after": self.after.as_data(),
@@ -89,19 +98,24 @@ class Comparison:
     @property
     def counts(self) -> dict[str, int]:
         """How many of each change; `gained`: answered only now, `lost`: answered only before."""
-        counts = Counter(one.change for one in self.questions)
-        gained = sum(one.after.is_answered and not one.before.is_answered for one in self.questions)
-        lost = sum(one.before.is_answered and not one.after.is_answered for one in self.questions)
-        return {"questions": len(self.questions), **{c: counts[c] for c in CHANGES}, "gained": gained, "lost": lost}
+        return count_changes([(one.change, one.before.is_answered, one.after.is_answered) for one in self.questions])
 
     def as_data(self) -> dict[str, Any]:
-        """The report of `POST /v1/knowledge/releases/{n}/compare`."""
+        """What `tellonce knowledge reindex --compare --json` prints of it."""
         return {
             "release": self.release,
             "against": self.against,
             "questions": [one.as_data() for one in self.questions],
             "counts": self.counts,
         }
+
+
+def count_changes(changes: Sequence[tuple[str, bool, bool]]) -> dict[str, int]:
+    """See `Comparison.counts`, of (change, answered before, answered after)."""
+    counts = Counter(change for change, _, _ in changes)
+    gained = sum(after and not before for _, before, after in changes)
+    lost = sum(before and not after for _, before, after in changes)
+    return {"questions": len(changes), **{c: counts[c] for c in CHANGES}, "gained": gained, "lost": lost}
 
 
 def compare_releases(
@@ -189,7 +203,10 @@ def recent_questions(
             continue
         profile = load_customer(customer) if load_customer and customer else None
         question = without_personal(live.text, personal_of(profile)).text
-        found[wording] = Comparable(f"{conversation_id}:{seq}", question, RECENT, customer=customer, live=live)
+        place = (conversation_id, seq)
+        found[wording] = Comparable(
+            f"{conversation_id}:{seq}", question, RECENT, customer=customer, live=live, place=place
+        )
         if len(found) == limit:
             break
     return list(found.values())

@@ -14,6 +14,7 @@ import numpy as np
 import structlog
 
 from assistant.studio.closing import Closing
+from assistant.studio.comparisons import Comparisons
 from assistant.studio.drafts import Draft, Drafts
 from assistant.studio.gap_store import GapStore, Kept, Place, Progress
 from assistant.studio.gap_views import OPEN, GapViews, LoadCustomer, ShownGap, state_of
@@ -59,6 +60,7 @@ class Gaps:
         self._views = GapViews(self._journal, load_customer, clock)
         self._closing = Closing(library, settings, self._journal, self._store, load_customer)
         self._saved = SavedQuestions(engine)
+        self._comparisons = Comparisons(engine)
         self._drafts = Drafts(engine)
         self._refreshing = threading.Lock()
 
@@ -74,6 +76,7 @@ class Gaps:
         with self._refreshing:
             self._store.forget_erased()
             self._saved.forget(self._journal.erased(self._saved.places()))
+            self._comparisons.forget_erased()
             self._adopt_embedder()
             self._read_news(tell or _silent)
             self._check(tell or _silent, rest_share)

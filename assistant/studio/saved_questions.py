@@ -9,39 +9,30 @@ import datetime
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from sqlalchemy import delete, insert, select, update
 
+from assistant.database import reading, writing
 from assistant.errors import BadFrame, NotFound
 from assistant.journal.events import Event, Kind, Role
 from assistant.studio.happenings import question_at
 from assistant.studio.personal import without_personal
 from assistant.studio.schema import saved_questions
+from assistant.studio.written_cases import QUESTION_MAX_CHARS, Said, check_expect, read_cases
 from knowledge.documents import Turn
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, Row
+    from sqlalchemy import Connection, Engine, Row
 
     from assistant.studio.comparing import Comparable
 
 TOPIC = "saved"
-EXPECTED = frozenset(("outcome", "facts", "cites", "never"))  # what `evals.cases.Expectation` knows
-OUTCOMES = frozenset(("answered", "acted", "clarifying", "declined", "handoff"))
-QUESTION_MAX_CHARS = 8000
 HISTORY_MAX = 6
 SLUG_MAX_CHARS = 60
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing the customer says, and what the answer to it is held to (`evals/cases/README.md`)."""
-
-    say: str
-    expect: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +49,7 @@ class SavedQuestion:
     seq: int | None
     made_by: str
     made_at: str
+    imported_from: str | None = None  # the file of cases it came from
 
     def as_data(self) -> dict[str, Any]:
         return {
@@ -71,7 +63,29 @@ class SavedQuestion:
             "seq": self.seq,
             "made_by": self.made_by,
             "made_at": self.made_at,
+            "imported_from": self.imported_from,
         }
+
+    def comparable(self) -> list[Comparable]:
+        """The question, and before it what else of the conversation is held to something, each after what precedes."""
+        from assistant.studio.comparing import CASES, SAVED, Comparable
+
+        said = [*self.history, Said(self.question, self.expect)]
+        origin = CASES if self.imported_from else SAVED
+        place = (self.conversation, self.seq) if self.conversation and self.seq is not None else None
+        return [
+            Comparable(
+                id=self.id if n == len(self.history) else f"{self.id}:{n + 1}",
+                question=one.say,
+                origin=origin,
+                history=tuple(Turn("customer", earlier.say) for earlier in said[:n]),
+                customer=self.customer,
+                place=place,
+                file=self.imported_from,
+            )
+            for n, one in enumerate(said)
+            if n == len(self.history) or one.expect
+        ]
 
     def as_case(self) -> dict[str, Any]:
         """As a file of `evals/cases` holds it."""
@@ -93,21 +107,16 @@ class SavedQuestions:
     def list_all(self) -> list[SavedQuestion]:
         """All of them, newest first."""
         order = (saved_questions.c.made_at.desc(), saved_questions.c.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_saved(row) for row in connection.execute(select(saved_questions).order_by(*order))]
 
     def comparable(self) -> list[Comparable]:
         """All of them, ready to be compared."""
-        from assistant.studio.comparing import SAVED, Comparable
-
-        return [
-            Comparable(one.id, one.question, SAVED, tuple(Turn("customer", s.say) for s in one.history), one.customer)
-            for one in self.list_all()
-        ]
+        return [asked for one in self.list_all() for asked in one.comparable()]
 
     def load(self, question_id: str) -> SavedQuestion:
         """Raises NotFound where there is none of that id."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(saved_questions).where(saved_questions.c.id == question_id)).first()
         if row is None:
             raise NotFound("There is no such saved question.")
@@ -140,30 +149,14 @@ class SavedQuestions:
         if not 0 < len(question) <= QUESTION_MAX_CHARS:
             raise BadFrame(f"A question has 1 to {QUESTION_MAX_CHARS:,} characters.")
         wanted = check_expect(expect or {})
-        said = [{"say": one.say, "expect": dict(one.expect)} for one in history]
-        with self._engine.begin() as connection:
-            connection.execute(update(saved_questions).where(saved_questions.c.id == "").values(id=""))  # the lock
-            rows = connection.execute(select(saved_questions)).all()
-            wording = (question, said, customer)
-            same = next((row for row in rows if (row.question, row.history, row.customer) == wording), None)
-            if same is not None:
-                where = saved_questions.c.id == same.id
-                connection.execute(update(saved_questions).where(where).values(expect=wanted))
-                return _saved(connection.execute(select(saved_questions).where(where)).one())
-            values = {
-                "id": _free(slug or _slug(question), {row.id for row in rows}),
-                "question": question,
-                "history": said,
-                "customer": customer,
-                "tags": list(tags),
-                "expect": wanted,
-                "conversation_id": place[0] if place else None,
-                "seq": place[1] if place else None,
-                "made_by": by,
-                "made_at": _now(),
-            }
-            connection.execute(insert(saved_questions).values(**values))
-            return _saved(connection.execute(select(saved_questions).where(saved_questions.c.id == values["id"])).one())
+        with writing(self._engine) as connection:
+            return _keep(
+                connection,
+                [*history, Said(question, wanted)],
+                {"customer": customer, "tags": list(tags), "made_by": by, "made_at": _now()}
+                | ({"conversation_id": place[0], "seq": place[1]} if place else {}),
+                slug,
+            )
 
     def add_from(self, events: Sequence[Event], seq: int, by: str, known: Iterable[str] = ()) -> SavedQuestion:
         """Keeps a question as it was asked in a conversation: with what the customer said before, without who it was.
@@ -199,13 +192,13 @@ class SavedQuestions:
 
     def remove(self, question_id: str) -> None:
         """Raises NotFound where there is none of that id."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if not connection.execute(delete(saved_questions).where(saved_questions.c.id == question_id)).rowcount:
                 raise NotFound("There is no such saved question.")
 
     def forget(self, places: Iterable[tuple[str, int]]) -> None:
         """Removes those asked at these places: their words were erased where they came from."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             for conversation, seq in places:
                 where = (saved_questions.c.conversation_id == conversation) & (saved_questions.c.seq == seq)
                 connection.execute(delete(saved_questions).where(where))
@@ -214,7 +207,7 @@ class SavedQuestions:
         """Where those that were made from conversations were asked."""
         columns = (saved_questions.c.conversation_id, saved_questions.c.seq)
         query = select(*columns).where(saved_questions.c.conversation_id.is_not(None))
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [(row[0], row[1]) for row in connection.execute(query)]
 
     def as_topic(self) -> dict[str, Any]:
@@ -226,79 +219,45 @@ class SavedQuestions:
         topic = self.as_topic()
         return yaml.safe_dump(topic, sort_keys=False, allow_unicode=True, width=110) if topic["cases"] else ""
 
-    def import_yaml(self, text: str, by: str) -> list[SavedQuestion]:
-        """Keeps every case of a file in the shape of `evals/cases`; all or none.
+    def import_yaml(self, text: str, by: str, file: str | None = None) -> list[SavedQuestion]:
+        """Keeps every case of a file in the shape of `evals/cases`, in place of what that file brought before.
+
+        Args:
+            file: its name, which is shown with each of its questions; None: they came from nowhere in particular.
 
         Raises:
-            BadFrame: it is no such file; the sentence names the case.
+            BadFrame: it is no such file, and nothing is changed; the sentence names the case.
         """
-        cases = _read_cases(text)
-        return [
-            self.add(
-                turns[-1].say,
-                by,
-                history=turns[:-1],
-                expect=turns[-1].expect,
-                customer=case.get("customer"),
-                tags=[str(tag) for tag in case.get("tags") or ()],
-                slug=str(case["id"]),
-            )
-            for case, turns in cases
-        ]
+        cases = read_cases(text)
+        with writing(self._engine) as connection:
+            if file is not None:
+                connection.execute(delete(saved_questions).where(saved_questions.c.imported_from == file))
+            origin = {"made_by": by, "made_at": _now(), "imported_from": file}
+            return [
+                _keep(connection, case.said, {"customer": case.customer, "tags": list(case.tags), **origin}, case.id)
+                for case in cases
+            ]
 
 
-def check_expect(expect: Mapping[str, Any]) -> dict[str, Any]:
-    """What an answer is held to, in the words of `evals/cases`; empty entries are dropped.
-
-    Raises:
-        BadFrame: a word or a value of it is not known there.
-    """
-    if not isinstance(expect, Mapping) or set(expect) - EXPECTED:
-        raise BadFrame(f"`expect` may hold {', '.join(sorted(EXPECTED))} and nothing else.")
-    wanted = {key: value for key, value in expect.items() if value not in (None, [], (), "")}
-    outcomes = wanted.get("outcome", "answered")
-    if not set([outcomes] if isinstance(outcomes, str) else outcomes) <= OUTCOMES:
-        raise BadFrame(f"`outcome` is one of {', '.join(sorted(OUTCOMES))}, or a list of them.")
-    for key in ("facts", "cites", "never"):
-        value = wanted.get(key, [])
-        if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) and text.strip() for text in value):
-            raise BadFrame(f"`{key}` is a list of texts.")
-        for text in value:
-            _check_pattern(key, text)
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in wanted.items()}
+def _keep(connection: Connection, said: Sequence[Said], values: dict[str, Any], slug: str | None) -> SavedQuestion:
+    """One more question, or the one that asks the same already, held to what is expected now."""
+    *history, last = said
+    before = [{"say": one.say, "expect": dict(one.expect)} for one in history]
+    connection.execute(update(saved_questions).where(saved_questions.c.id == "").values(id=""))  # the lock
+    rows = connection.execute(select(saved_questions)).all()
+    wording = (last.say, [one.say for one in history], values["customer"])
+    same = next((row for row in rows if _wording(row) == wording), None)
+    if same is not None:
+        where, expect = saved_questions.c.id == same.id, dict(last.expect)
+        connection.execute(update(saved_questions).where(where).values(expect=expect, history=before))
+        return replace(_saved(same), expect=expect, history=tuple(history))
+    made = {"id": _free(slug or _slug(last.say), {row.id for row in rows}), "question": last.say, "history": before}
+    connection.execute(insert(saved_questions).values(**made, **values, expect=dict(last.expect)))
+    return _saved(connection.execute(select(saved_questions).where(saved_questions.c.id == made["id"])).one())
 
 
-def _check_pattern(key: str, text: str) -> None:
-    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
-        try:
-            re.compile(text[1:-1])
-        except re.error as error:
-            raise BadFrame(f"`{key}` holds {text}, which is no regular expression: {error}.") from error
-
-
-def _read_cases(text: str) -> list[tuple[dict[str, Any], list[Said]]]:
-    try:
-        topic = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadFrame(f"This is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}.") from error
-    cases = topic.get("cases") if isinstance(topic, dict) else None
-    if not isinstance(cases, list) or not cases:
-        raise BadFrame("This file holds no `cases`: its shape is told in evals/cases/README.md.")
-    found = []
-    for n, case in enumerate(cases, 1):
-        name = case.get("id") if isinstance(case, dict) else None
-        turns = case.get("turns") if isinstance(case, dict) else None
-        if not name or not isinstance(turns, list) or not turns:
-            raise BadFrame(f"Case {name or n} needs an `id` and `turns`.")
-        if not all(
-            isinstance(turn, dict) and isinstance(turn.get("say"), str) and turn["say"].strip() for turn in turns
-        ):
-            raise BadFrame(f"Case {name}: each of its turns needs a `say`.")
-        try:
-            found.append((case, [Said(turn["say"], check_expect(turn.get("expect") or {})) for turn in turns]))
-        except BadFrame as error:
-            raise BadFrame(f"Case {name}: {error}") from error
-    return found
+def _wording(row: Row[Any]) -> tuple[str, list[str], str | None]:
+    return row.question, [said["say"] for said in row.history], row.customer
 
 
 def _asked_by(events: Sequence[Event], seq: int) -> int:
@@ -347,6 +306,7 @@ def _saved(row: Row[Any]) -> SavedQuestion:
         seq=row.seq,
         made_by=row.made_by,
         made_at=row.made_at,
+        imported_from=row.imported_from,
     )
 
 

@@ -1,12 +1,24 @@
-"""The studio's tables: gaps with their questions, drafts, saved questions. Floor: store.
+"""The studio's tables: gaps with their questions, drafts, saved questions, comparisons. Floor: store.
 
-No customer's words are copied here but into drafts and saved questions, cleaned: `gap_questions` points into the
-journal, so that what is erased there is gone here.
+No customer's words are copied here but into drafts, saved questions and comparisons, cleaned: `gap_questions` points
+into the journal, so that what is erased there is gone here.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from assistant.database import metadata
 
@@ -89,6 +101,31 @@ saved_questions = Table(
     Column("seq", Integer),
     Column("made_by", String(254), nullable=False),
     Column("made_at", String(32), nullable=False),
+    Column("imported_from", String(200)),  # the file of cases it came from, if it did
+)
+
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("release", Integer, nullable=False),
+    Column("against", Integer, nullable=False),
+    Column("made_by", String(254), nullable=False),
+    Column("made_at", String(32), nullable=False),
+    UniqueConstraint("release", "against", name="uq_comparisons_release_against"),
+)
+
+compared_questions = Table(
+    "compared_questions",
+    metadata,
+    Column("comparison_id", Integer, ForeignKey("comparisons.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("change", String(20), nullable=False),
+    Column("answered_before", Boolean, nullable=False),
+    Column("answered_after", Boolean, nullable=False),
+    Column("report", JSON, nullable=False),
+    Column("conversation_id", Text),  # where it was asked, if it was: erased there, it is gone here
+    Column("seq", Integer),
 )
 
 Index("ix_gap_questions_gap_id", gap_questions.c.gap_id)

@@ -299,14 +299,24 @@ def test_two_releases_are_compared_on_saved_questions(studio):
     job = studio.ended(studio.post(f"/releases/{number}/compare", {"against": 1}))
 
     report = job["report"]
-    by_question = {one["question"]: one for one in report["questions"]}
+    kept = studio.get(f"/releases/{number}/comparison", against=1)
+    by_question = {one["question"]: one for one in kept["questions"]}
     tea = by_question["How much tea goes into the Fenwick kettle?"]
     delivery = by_question["How long does delivery take?"]
     assert (job["kind"], report["release"], report["against"]) == ("compare", number, 1)
+    assert studio.get("/comparisons")["comparisons"] == [report]
+    assert report.items() <= kept.items()
+    assert report["counts"]["questions"] == len(kept["questions"]) == 2
     assert tea["change"] != "same"
     assert "two grams" in tea["after"]["text"].lower()
     assert (delivery["change"], delivery["origin"]) == ("same", "saved")
     assert studio.get("/job") == job
+
+
+def test_a_comparison_that_was_not_made_is_told_so(studio):
+    for path, against in (("/releases/1/comparison", 1), ("/releases/7/comparison", None)):
+        reply = studio.ask("GET", path, params={"against": against} if against else {})
+        assert (reply.status_code, "has not been compared" in reply.json()["detail"]) == (404, True)
 
 
 def test_a_purged_document_is_gone_from_search_releases_and_disk(server, studio):

@@ -51,15 +51,22 @@ async def test_questions_travel_by_file(house, tmp_path: Path):
     file, copy = tmp_path / "cases.yaml", tmp_path / "copy.yaml"
     file.write_text("topic: x\ncases: [{id: back, customer: null, tags: [], turns: [{say: 'Can I return it?'}]}]\n")
 
-    empty = run(house, "questions", "--export", str(copy))
-    imported = run(house, "questions", "--import", str(file), "--export", str(copy), "--json")
-    missing = run(house, "questions", "--import", str(tmp_path / "none.yaml"))
+    other = tmp_path / "other.yaml"
+    other.write_text(file.read_text().replace("back", "lost").replace("return it", "lose it"))
+
+    empty = run(house, "questions", "export", str(copy))
+    imported = run(house, "questions", "import", str(file), str(other), "--json")
+    exported = run(house, "questions", "export", str(copy))
+    missing = run(house, "questions", "import", str(file), str(tmp_path / "none.yaml"))
 
     assert (empty.returncode, "No question is saved yet" in empty.stderr) == (1, True)
-    assert [one["id"] for one in json.loads(imported.stdout)["questions"]] == ["back"]
+    brought = [(one["id"], one["imported_from"]) for one in json.loads(imported.stdout)["questions"]]
+    assert brought == [("back", "cases.yaml"), ("lost", "other.yaml")]
+    assert "Wrote 2 questions" in exported.stdout
     assert "Can I return it?" in copy.read_text()
     assert (missing.returncode, "cannot be read" in missing.stderr) == (1, True)
-    assert "back: Can I return it?" in run(house, "questions").stdout
+    assert "back: Can I return it? (cases.yaml)" in run(house, "questions").stdout
+    assert len(json.loads(run(house, "questions", "--json").stdout)["questions"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from assistant.errors import BadFrame, NotFound
 from assistant.profile.customer import Customer
 from assistant.studio.personal import personal_of
-from assistant.studio.saved_questions import EXPECTED, OUTCOMES, Said, SavedQuestions
+from assistant.studio.saved_questions import SavedQuestions
+from assistant.studio.written_cases import EXPECTED, OUTCOMES, Said
 from evals.cases import CASES_FOLDER, Expectation, Outcome, load_suite
 
 INES = "ines@shop.example"
@@ -108,6 +109,40 @@ async def test_every_bundled_case_can_be_imported(saved, file: Path):
 
     assert [one.id for one in kept] == [case.id for case in cases]
     assert [len(one.history) + 1 for one in kept] == [len(case.turns) for case in cases]
+
+
+async def test_a_file_that_is_imported_again_replaces_what_it_brought_and_nothing_else(saved):
+    case = "{{id: {0}, customer: null, tags: [], turns: [{{say: '{1}'}}]}}"
+    first = f"cases: [{case.format('back', 'Can I return it?')}, {case.format('lost', 'It is lost.')}]"
+    saved.add("How do I descale the kettle?", INES)
+    saved.import_yaml(first, INES, "returns.yaml")
+    saved.import_yaml(f"cases: [{case.format('open', 'When are you open?')}]", INES, "shop.yaml")
+
+    again = saved.import_yaml(f"cases: [{case.format('back', 'May I return it?')}]", INES, "returns.yaml")
+
+    assert [(one.id, one.question) for one in again] == [("back", "May I return it?")]
+    assert {(one.id, one.imported_from) for one in saved.list_all()} == {
+        ("how-do-i-descale-the-kettle", None),
+        ("back", "returns.yaml"),
+        ("open", "shop.yaml"),
+    }
+
+
+async def test_every_turn_of_a_case_that_is_held_to_something_is_asked_after_what_precedes_it(saved):
+    turns = [
+        "{say: 'Hello'}",
+        "{say: 'How loud is the Petrel?', expect: {facts: [22 dB]}}",
+        "{say: 'And the Mini?', expect: {facts: [24 dB]}}",
+    ]
+    saved.import_yaml(f"cases: [{{id: loud, customer: cus_1, tags: [], turns: [{', '.join(turns)}]}}]", INES, "a.yaml")
+
+    asked = saved.comparable()
+
+    assert [(one.id, one.question, [turn.text for turn in one.history]) for one in asked] == [
+        ("loud:2", "How loud is the Petrel?", ["Hello"]),
+        ("loud", "And the Mini?", ["Hello", "How loud is the Petrel?"]),
+    ]
+    assert {(one.origin, one.file, one.customer) for one in asked} == {("cases", "a.yaml", "cus_1")}
 
 
 def test_expectations_know_the_words_that_evaluations_know():

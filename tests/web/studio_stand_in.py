@@ -103,9 +103,11 @@ def answer(text: str, outcome: str = "answered", section: str = "Warranty") -> d
     }
 
 
-COMPARISON = {
+COMPARISON: dict[str, Any] = {
     "release": 3,
     "against": 2,
+    "made_by": "mia@content.example",
+    "made_at": "2026-11-23T09:05:00Z",
     "questions": [
         {
             "question": "How long is the warranty?",
@@ -127,12 +129,14 @@ COMPARISON = {
             "question": "How do I descale the kettle?",
             "origin": "cases",
             "id": "k",
+            "file": "devices.yaml",
+            "history": ["Which kettle do I have?"],
             "before": answer("Fill it with 500 ml of water.", section="Descaling"),
             "after": answer("Fill it with 500 ml of water.", section="Descaling"),
             "change": "same",
         },
     ],
-    "counts": {"outcome": 1, "wording": 1, "same": 1},
+    "counts": {"questions": 3, "outcome": 1, "sources": 0, "wording": 1, "same": 1, "gained": 1, "lost": 0},
 }
 
 
@@ -196,7 +200,8 @@ class Shop:
     gaps: list[dict[str, Any]] = field(default_factory=lambda: [gap(1)])
     questions: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=lambda: {"unused": [], "contradictions": [], "stale": []})
-    comparison: dict[str, Any] = field(default_factory=lambda: COMPARISON)
+    comparison: dict[str, Any] = field(default_factory=lambda: COMPARISON)  # what the next one comes to
+    comparisons: list[dict[str, Any]] = field(default_factory=list)
     found: list[dict[str, Any]] | None = None
     uses_model: bool = False
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -308,7 +313,47 @@ def look(shop: Shop, *_: Any) -> Any:
                 shop.releases.insert(0, release(job["_report"]["release"], "candidate"))
                 if job["_publish"]:
                     switch(shop, job["_report"]["release"])
+            else:
+                made = job["_report"]
+                pair = (made["release"], made["against"])
+                shop.comparisons = [one for one in shop.comparisons if (one["release"], one["against"]) != pair]
+                shop.comparisons.insert(0, made)
+                job["report"] = summary_of(made)
     return job
+
+
+def compare(shop: Shop, match: re.Match[str], _: Any, sent: Any) -> Any:
+    against = sent["against"] or (shop.live and shop.live["number"])
+    return start(shop, "compare", "questions", {**shop.comparison, "release": int(match[1]), "against": against})
+
+
+def summary_of(comparison: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in comparison.items() if name != "questions"}
+
+
+def list_comparisons(shop: Shop, *_: Any) -> Any:
+    return {"comparisons": [summary_of(one) for one in shop.comparisons]}
+
+
+def show_comparison(shop: Shop, match: re.Match[str], asked: dict[str, str], _: Any) -> Any:
+    pair = (int(match[1]), int(asked["against"]))
+    found = [one for one in shop.comparisons if (one["release"], one["against"]) == pair]
+    if not found:
+        raise Problem(404, "not_found", "These two have not been compared.")
+    return found[0]
+
+
+def import_questions(shop: Shop, _: Any, __: Any, sent: Any) -> Any:
+    if "cases:" not in sent["yaml"]:
+        raise Problem(400, "bad_frame", "This file holds no `cases`: its shape is told in evals/cases/README.md.")
+    shop.questions = [one for one in shop.questions if one.get("imported_from") != sent["file"]]
+    brought = [
+        {"id": f"{sent['file']}-{n}", "question": text, "history": [], "expect": {}, "conversation": None}
+        | {"made_by": "mia", "made_at": "2026-11-23T09:00:00Z", "imported_from": sent["file"]}
+        for n, text in enumerate(re.findall(r"say: (.+)", sent["yaml"]))
+    ]
+    shop.questions += brought
+    return {"questions": brought}
 
 
 def switch(shop: Shop, number: int) -> Any:
@@ -484,7 +529,9 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/releases", lambda s, m, a, b: {"releases": s.releases}),
     ("GET", r"/releases/(\d+)/changes", changes),
     ("POST", r"/releases/(\d+)/(?:publish|rollback)", lambda s, m, a, b: switch(s, int(m[1]))),
-    ("POST", r"/releases/(\d+)/compare", lambda s, m, a, b: start(s, "compare", "questions", s.comparison)),
+    ("POST", r"/releases/(\d+)/compare", compare),
+    ("GET", r"/releases/(\d+)/comparison", show_comparison),
+    ("GET", "/comparisons", list_comparisons),
     ("GET", "/gaps", lambda s, m, a, b: {"gaps": s.gaps, "up_to_date": True}),
     ("POST", r"/gaps/(\d+)/draft", draft_for),
     ("POST", r"/gaps/(\d+)/dismiss", dismiss),
@@ -493,6 +540,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", r"/drafts/(\d+)", drop_draft),
     ("GET", "/questions", lambda s, m, a, b: {"questions": s.questions}),
     ("POST", "/questions", save_question),
+    ("POST", "/questions/import", import_questions),
     ("POST", "/questions/(.+)/answer", answer_question),
     ("DELETE", "/questions/(.+)", drop_question),
     ("GET", "/health", lambda s, m, a, b: s.health),

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.web.studio_stand_in import (
     AFTER,
+    COMPARISON,
     KETTLE,
     Shop,
     StudioStandIn,
@@ -128,7 +129,7 @@ def test_dropped_files_become_a_candidate_that_is_compared_and_published(go: Cal
     assert shop.live["number"] == 2
 
     strip.get_by_role("link", name="Compare with release 2").click()
-    expect(page.get_by_text("2 of 3 questions would be answered differently.")).to_be_visible()
+    expect(page.get_by_text("2 of 3 questions are answered differently.")).to_be_visible()
     assert page.url.endswith("/studio/releases/3/compare")
     page.get_by_role("button", name="Publish release 3").click()
     dialog = page.get_by_role("dialog")
@@ -392,6 +393,45 @@ def test_a_comparison_shows_changes_first_and_marks_what_differs(go: Callable[[s
     page.get_by_role("button", name="1 The same").click()
     expect(pairs).to_have_count(1)
     expect(pairs.locator("ins, del")).to_have_count(0)
+    expect(pairs).to_contain_text("written case, devices.yaml")
+    expect(pairs).to_contain_text("After: Which kettle do I have?")
+
+
+def test_a_comparison_is_kept_for_each_pair_of_releases_and_found_below_the_release(
+    go: Callable[[str], Page], shop: Shop
+) -> None:
+    shop.releases.insert(0, release(3, "candidate"))
+    shop.comparisons = [{**COMPARISON, "release": 2, "against": 1}]
+    page = go("/releases/3/compare?against=1")
+    expect(page.get_by_role("heading", name="Release 3 beside release 1")).to_be_visible()
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.get_by_text("2 of 3 questions are answered differently.")).to_be_visible()
+    expect(page.locator("time")).to_contain_text("Compared ")
+    expect(page.get_by_text("by mia@content.example")).to_be_visible()
+    assert wrote(shop, "POST", "/releases/3/compare") == [{"against": 1}]
+
+    page.get_by_label("Beside").select_option("2")
+    expect(page.get_by_text("Not compared yet")).to_be_visible()
+    page.get_by_role("link", name="Releases").last.click()
+    told = page.locator(".release.candidate .comparisons li")
+    expect(told).to_contain_text("Compared with release 1: 2 of 3 answers change")
+    page.reload()
+    page.locator(".release.live").get_by_role("link", name="Compared with release 1").click()
+    expect(page.get_by_role("heading", name="Release 2 beside release 1")).to_be_visible()
+    expect(page.locator(".pair")).to_have_count(2)
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+
+
+def test_the_same_pair_is_compared_again_while_the_old_one_is_read(go: Callable[[str], Page], shop: Shop) -> None:
+    shop.comparisons = [{**COMPARISON, "release": 1, "against": 2}]
+    shop.comparison = {**COMPARISON, "questions": COMPARISON["questions"][2:], "made_at": "2026-11-24T08:00:00Z"}
+    page = go("/releases/1/compare")
+    expect(page.locator(".pair")).to_have_count(2)
+    page.get_by_role("button", name="Compare again").click()
+    expect(page.get_by_role("button", name="Compare again")).to_be_disabled()
+    expect(page.get_by_text("Nothing changes: 1 question answered the same.")).to_be_visible()
+    expect(page.get_by_role("button", name="Compare again")).to_be_enabled()
+    expect(page.get_by_role("button", name="Go back to release 1")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -519,6 +559,27 @@ def test_a_question_that_is_run_shows_its_answer_with_quotes_beside_what_is_foun
     expect(page.locator(".questions > li").nth(1).get_by_role("alert")).to_have_text("There is no such saved question.")
 
 
+def test_written_cases_are_imported_told_apart_and_exported(
+    go: Callable[[str], Page], shop: Shop, tmp_path: Path
+) -> None:
+    files = {"returns.yaml": "cases: [say: Can I return it?]", "broken.yaml": "topic: nothing"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    page = go("/questions")
+    expect(page.get_by_role("link", name="Export them all")).to_have_count(0)
+    page.locator(".files-bar input").set_input_files(tmp_path / "returns.yaml")
+    row = page.locator(".questions > li")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("from returns.yaml")
+    expect(page.get_by_text("1 question saved.")).to_be_visible()
+    expect(page.get_by_role("link", name="Export them all")).to_have_attribute("href", "/v1/knowledge/questions.yaml")
+
+    page.locator(".files-bar input").set_input_files(tmp_path / "broken.yaml")
+    expect(page.get_by_role("alert").filter(has_text="broken.yaml: This file holds no `cases`")).to_be_visible()
+    expect(row).to_have_count(1)
+    assert [sent["file"] for sent in wrote(shop, "POST", "/questions/import")] == ["returns.yaml", "broken.yaml"]
+
+
 # the page as a whole
 
 
@@ -548,7 +609,7 @@ def test_the_whole_way_by_keyboard_alone(go: Callable[[str], Page], shop: Shop) 
     page.evaluate("document.activeElement.blur()")
     tab_to("Compare with release 2")
     press("Enter")
-    expect(page.get_by_text("2 of 3 questions would be answered differently.")).to_be_visible()
+    expect(page.get_by_text("2 of 3 questions are answered differently.")).to_be_visible()
     tab_to("Publish release 3")
     press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -6,10 +6,11 @@ import { progressBar } from "../furniture/progress.js";
 import { request } from "../furniture/requests.js";
 import { h } from "../widget/nodes.js";
 import { compareWords } from "./diff.js";
+import { select } from "./document-table.js";
 import { stepInWords } from "./job-strip.js";
-import { documentAddress } from "./places.js";
+import { addressOf, documentAddress } from "./places.js";
 import { publishRelease, rollBack } from "./releasing.js";
-import { outcomeWord, percentOf } from "./words.js";
+import { counted, outcomeWord, percentOf, timeOf, whoOf } from "./words.js";
 
 /** @type {Studio.Change[]} */
 const ORDER = ["outcome", "sources", "wording", "same"];
@@ -19,30 +20,29 @@ const CHANGES = {
   wording: { one: "other words", many: "Other words" },
   same: { one: "the same", many: "The same" },
 };
-const ORIGINS = { saved: "saved question", recent: "asked recently", cases: "evaluation case" };
+const ORIGINS = { saved: "saved question", recent: "asked recently", cases: "written case" };
 const SHOWN = 100;
 
 /** @type {Studio.ShowView} */
 export async function showComparison(room, { id, asked }) {
   const number = Number(id);
-  /** @type {[{releases: Studio.Release[]}, Studio.Job | null]} */
-  const [{ releases }, job] = await Promise.all([request("/v1/knowledge/releases"), request("/v1/knowledge/job")]);
+  /** @type {[{releases: Studio.Release[]}, {comparisons: Studio.ComparisonSummary[]}, Studio.Job | null]} */
+  const [{ releases }, { comparisons }, job] = await Promise.all([
+    request("/v1/knowledge/releases"),
+    request("/v1/knowledge/comparisons"),
+    request("/v1/knowledge/job"),
+  ]);
   room.jobs.take(job);
   const release = releases.find((one) => one.number === number);
-  const live = releases.find(({ state }) => state === "live");
-  const stage = h("div", { class: "comparison" });
-  const head = h(
-    "div",
-    { class: "view-head" },
-    h("h1", null, live && live.number !== number ? `Release ${id} beside release ${live.number}` : `Release ${id}`),
-  );
-  const draw = () => stage.replaceChildren(...stageOf(room, number, release, live, head));
-  if (release && live && release !== live && asked.has("start") && !isOf(room.jobs.job, number)) {
-    room.go(`/studio/releases/${id}/compare`, { replace: true });
-    await room.jobs.compare(number).catch(() => {});
+  const other = otherOf(number, Number(asked.get("against")), releases, comparisons);
+  const isKept = comparisons.some((one) => one.release === number && one.against === other);
+  /** @type {Studio.Comparison | null} */
+  const comparison = isKept ? await request(comparisonPath(number, other)) : null;
+  if (release && other && asked.has("start")) {
+    room.go(compareAddress(number, Number(asked.get("against"))), { replace: true });
+    if (!comparison && !room.jobs.isRunning) await room.jobs.compare(number, other).catch(() => {});
   }
-  room.jobs.addEventListener("end", draw, { signal: room.signal });
-  draw();
+  room.jobs.addEventListener("end", () => room.jobs.job?.kind === "compare" && room.redraw(), { signal: room.signal });
   return {
     title: `Compare release ${id}`,
     nodes: [
@@ -51,43 +51,69 @@ export async function showComparison(room, { id, asked }) {
         { class: "crumbs", "aria-label": "Back" },
         h("a", { href: "/studio/releases", "data-inside": true }, drawing("back"), "Releases"),
       ),
-      head,
-      stage,
+      head(room, number, other, releases, comparison),
+      h("div", { class: "comparison" }, ...stageOf(room, release, other, comparison)),
     ],
   };
 }
 
-/** @param {Studio.Job | null} job @param {number} number */
-const isOf = (job, number) => job?.kind === "compare" && (job.state === "running" || job.report?.release === number);
+/** The release that another is set beside: the one asked for, the one in service, or for that one the newest it was compared with.
+ * @param {number} number @param {number} asked @param {Studio.Release[]} releases @param {Studio.ComparisonSummary[]} comparisons */
+function otherOf(number, asked, releases, comparisons) {
+  if (asked && asked !== number) return asked;
+  const live = releases.find(({ state }) => state === "live")?.number;
+  if (live && live !== number) return live;
+  const known = comparisons.find(({ release }) => release === number)?.against;
+  return known ?? releases.find((one) => one.number !== number)?.number ?? 0;
+}
+
+/** @param {number} number @param {number} against */
+const comparisonPath = (number, against) => addressOf(`/v1/knowledge/releases/${number}/comparison`, { against });
+
+/** @param {number} number @param {number} [against] */
+export const compareAddress = (number, against) =>
+  addressOf(`/studio/releases/${number}/compare`, { against: against || null });
 
 /**
- * @param {Studio.Room} room @param {number} number @param {Studio.Release | undefined} release
- * @param {Studio.Release | undefined} live @param {HTMLElement} head @returns {Node[]}
+ * @param {Studio.Room} room @param {number} number @param {number} other @param {Studio.Release[]} releases
+ * @param {Studio.Comparison | null} comparison
  */
-function stageOf(room, number, release, live, head) {
+function head(room, number, other, releases, comparison) {
+  const release = releases.find((one) => one.number === number);
+  const live = releases.find(({ state }) => state === "live");
+  const others = releases.map((one) => String(one.number)).filter((one) => Number(one) !== number);
+  const change = (/** @type {Event} */ event) =>
+    room.go(compareAddress(number, Number(/** @type {HTMLSelectElement} */ (event.target).value)));
+  const choice =
+    release &&
+    others.length > 1 &&
+    select("Beside", String(other), others, change, (one) => `Beside release ${one}`, "");
+  return h(
+    "div",
+    { class: "view-head" },
+    h("h1", null, release && other ? `Release ${number} beside release ${other}` : `Release ${number}`),
+    h(
+      "div",
+      { class: "actions" },
+      choice,
+      comparison && againButton(room, number, other),
+      comparison && release && live && release !== live && actButton(release, live, room),
+    ),
+  );
+}
+
+/**
+ * @param {Studio.Room} room @param {Studio.Release | undefined} release @param {number} other
+ * @param {Studio.Comparison | null} comparison @returns {Node[]}
+ */
+function stageOf(room, release, other, comparison) {
   const { job } = room.jobs;
-  if (!release)
-    return [
-      emptyState(
-        "This release is not kept any more",
-        "Only the newest ones are kept.",
-        h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases"),
-      ),
-    ];
-  if (!live || live.number === number)
-    return [
-      emptyState(
-        "This release is in service",
-        "Compare another one with it.",
-        h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases"),
-      ),
-    ];
+  const releases = h("a", { class: "button", href: "/studio/releases", "data-inside": true }, "See the releases");
+  if (!release) return [emptyState("This release is not kept any more", "Only the newest ones are kept.", releases)];
+  if (!other)
+    return [emptyState("There is no other release yet", "With the next one, you see what changes.", releases)];
+  if (comparison) return report(comparison);
   if (job?.kind === "compare" && job.state === "running") return [runningCard(room)];
-  if (job?.kind === "compare" && job.state === "done" && job.report?.release === number) {
-    head.querySelector(".actions")?.remove();
-    head.append(h("div", { class: "actions" }, againButton(room, number, live), actButton(release, live, room)));
-    return report(/** @type {Studio.Comparison} */ (job.report));
-  }
   const problem =
     job?.kind === "compare" && job.state === "failed" && h("p", { class: "problem", role: "alert" }, job.error);
   return [
@@ -95,19 +121,20 @@ function stageOf(room, number, release, live, head) {
       "Not compared yet",
       "The saved questions and last week's real ones are answered by both releases. You see what would change before any customer does.",
       problem,
-      againButton(room, number, live, "Compare now"),
+      againButton(room, release.number, other, "Compare now"),
     ),
   ];
 }
 
-/** @param {Studio.Room} room @param {number} number @param {Studio.Release} live @param {string} [name] */
-function againButton(room, number, live, name = "Compare again") {
+/** @param {Studio.Room} room @param {number} number @param {number} other @param {string} [name] */
+function againButton(room, number, other, name = "Compare again") {
   const button = h("button", { class: `button${name === "Compare now" ? " primary" : ""}`, type: "button" }, name);
+  button.disabled = room.jobs.isRunning;
   const problem = h("span", { class: "problem", role: "alert" });
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      await room.jobs.compare(number, live.number);
+      await room.jobs.compare(number, other);
       room.redraw();
     } catch (refusal) {
       problem.textContent = /** @type {Error} */ (refusal).message;
@@ -142,9 +169,16 @@ function runningCard(room) {
 }
 
 /** @param {Studio.Comparison} comparison @returns {Node[]} */
-function report({ questions }) {
+function report({ questions, made_at: madeAt, made_by: madeBy }) {
+  const made = h(
+    "p",
+    { class: "muted small" },
+    h("time", { datetime: madeAt }, `Compared ${timeOf(madeAt)}`),
+    ` by ${whoOf(madeBy)}`,
+  );
   if (!questions.length)
     return [
+      made,
       emptyState(
         "There was nothing to ask",
         "Save a few questions: each comparison then asks them.",
@@ -181,13 +215,13 @@ function report({ questions }) {
   );
   draw();
   const told = differing
-    ? `${differing} of ${questions.length} questions would be answered differently.`
-    : `All ${questions.length} questions are answered the same.`;
-  return [h("p", { class: "lead", role: "status" }, told), chips, list, rest];
+    ? `${differing} of ${counted(questions.length, "question")} ${differing === 1 ? "is" : "are"} answered differently.`
+    : `Nothing changes: ${counted(questions.length, "question")} answered the same.`;
+  return [h("div", null, h("p", { class: "lead", role: "status" }, told), made), chips, list, rest];
 }
 
 /** @param {Studio.Compared} compared */
-function comparedCard({ question, origin, change, before, after }) {
+function comparedCard({ question, history = [], origin, file, change, before, after }) {
   const words = compareWords(before.text, after.text);
   return h(
     "li",
@@ -197,8 +231,9 @@ function comparedCard({ question, origin, change, before, after }) {
       { class: "pair-head" },
       h("h2", { dir: "auto" }, question),
       h("span", { class: change === "same" ? "tag" : "tag warning" }, CHANGES[change].one),
-      h("span", { class: "tag" }, ORIGINS[origin] ?? origin),
+      h("span", { class: "tag" }, file ? `${ORIGINS[origin]}, ${file}` : (ORIGINS[origin] ?? origin)),
     ),
+    history.length > 0 && h("p", { class: "muted small", dir: "auto" }, `After: ${history.join(" / ")}`),
     h(
       "div",
       { class: "sides" },

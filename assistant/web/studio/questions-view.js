@@ -2,6 +2,7 @@
 
 import { confirmBy } from "../furniture/dialog.js";
 import { emptyState } from "../furniture/empty.js";
+import { drawing } from "../furniture/icons.js";
 import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
 import { h } from "../widget/nodes.js";
@@ -22,6 +23,7 @@ export async function showQuestions(room) {
         "Each comparison of two releases asks these, and shows whose answer would change.",
       ),
       addForm(room),
+      filesBar(room, questions.length > 0),
       questions.length
         ? h(
             "section",
@@ -82,8 +84,56 @@ function addForm(room) {
   );
 }
 
+/** Questions from files and into one. @param {Studio.Room} room @param {boolean} any */
+function filesBar(room, any) {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const input = h("input", { type: "file", accept: ".yaml,.yml", multiple: true, hidden: true });
+  const choose = h(
+    "button",
+    { class: "button", type: "button", on: { click: () => input.click() } },
+    drawing("drop"),
+    "Import written cases",
+  );
+  input.addEventListener("change", async () => {
+    choose.disabled = true;
+    let count = 0;
+    try {
+      for (const file of input.files ?? []) {
+        const body = { yaml: await file.text(), file: file.name };
+        try {
+          count += (await request("/v1/knowledge/questions/import", { method: "POST", body })).questions.length;
+        } catch (refusal) {
+          throw new Error(`${file.name}: ${/** @type {Error} */ (refusal).message}`, { cause: refusal });
+        }
+      }
+      showToast(`${counted(count, "question")} saved. Every comparison asks them from now on.`);
+      room.redraw();
+    } catch (refusal) {
+      problem.textContent = /** @type {Error} */ (refusal).message;
+      choose.disabled = false;
+      input.value = "";
+    }
+  });
+  return h(
+    "div",
+    { class: "actions files-bar" },
+    choose,
+    input,
+    any && h("a", { class: "button", href: "/v1/knowledge/questions.yaml", download: "saved.yaml" }, "Export them all"),
+    h(
+      "span",
+      { class: "muted small" },
+      "Files of the evaluations (YAML). The same file again replaces what it brought.",
+    ),
+    problem,
+  );
+}
+
 /** @param {Studio.Question} one @param {Studio.Room} room */
-function questionRow({ id, question, history = [], expect, made_by: madeBy, made_at: madeAt, conversation }, room) {
+function questionRow(
+  { id, question, history = [], expect, made_by: madeBy, made_at: madeAt, conversation, imported_from: file },
+  room,
+) {
   const told = h("p", { class: "hush", role: "status" });
   const result = h("div", { class: "run" });
   const run = h("button", { class: "button", type: "button", "aria-label": `Run now: ${question}` }, "Run now");
@@ -131,7 +181,12 @@ function questionRow({ id, question, history = [], expect, made_by: madeBy, made
       h(
         "p",
         { class: "muted small" },
-        [expectation(expect ?? {}), conversation ? "from a conversation" : "", `${whoOf(madeBy)}, ${dayOf(madeAt)}`]
+        [
+          expectation(expect ?? {}),
+          conversation && "from a conversation",
+          file && `from ${file}`,
+          `${whoOf(madeBy)}, ${dayOf(madeAt)}`,
+        ]
           .filter(Boolean)
           .join(" · "),
       ),

@@ -3,6 +3,7 @@
 import { emptyState } from "../furniture/empty.js";
 import { request } from "../furniture/requests.js";
 import { h } from "../widget/nodes.js";
+import { compareAddress } from "./compare-view.js";
 import { addressOf, documentAddress } from "./places.js";
 import { publishRelease, rollBack } from "./releasing.js";
 import { counted, timeOf, whoOf } from "./words.js";
@@ -12,8 +13,13 @@ const CHANGES_SHOWN = 30;
 
 /** @type {Studio.ShowView} */
 export async function showReleases(room) {
-  /** @type {{releases: Studio.Release[]}} */
-  const { releases } = await request("/v1/knowledge/releases");
+  /** @type {[{releases: Studio.Release[]}, {comparisons: Studio.ComparisonSummary[]}]} */
+  const [{ releases }, { comparisons }] = await Promise.all([
+    request("/v1/knowledge/releases"),
+    request("/v1/knowledge/comparisons"),
+  ]);
+  const comparedAs = (/** @type {Studio.Release} */ { number }) =>
+    comparisons.filter(({ release }) => release === number);
   const live = releases.find(({ state }) => state === "live");
   return {
     title: "Releases",
@@ -25,7 +31,11 @@ export async function showReleases(room) {
         "Customers are answered from exactly one. A candidate changes nothing until you publish it.",
       ),
       releases.length
-        ? h("ol", { class: "timeline" }, ...releases.map((release) => releaseRow(release, live, room)))
+        ? h(
+            "ol",
+            { class: "timeline" },
+            ...releases.map((release) => releaseRow(release, live, room, comparedAs(release))),
+          )
         : emptyState(
             "No release yet",
             "The first one is made when documents are read for the first time.",
@@ -35,8 +45,11 @@ export async function showReleases(room) {
   };
 }
 
-/** @param {Studio.Release} release @param {Studio.Release | undefined} live @param {Studio.Room} room */
-function releaseRow(release, live, room) {
+/**
+ * @param {Studio.Release} release @param {Studio.Release | undefined} live @param {Studio.Room} room
+ * @param {Studio.ComparisonSummary[]} compared
+ */
+function releaseRow(release, live, room, compared) {
   const {
     number,
     state,
@@ -84,9 +97,25 @@ function releaseRow(release, live, room) {
         `${counted(release.documents, "document")}, ${counted(release.passages, "passage")}`,
         h("span", { class: "muted" }, ` · ${release.embedder}`),
       ),
+      compared.length > 0 && h("ul", { class: "comparisons small" }, ...compared.map(comparisonItem)),
       changesPanel(release, live),
       h("div", { class: "actions" }, ...releaseActions(release, live, room)),
     ),
+  );
+}
+
+/** @param {Studio.ComparisonSummary} comparison */
+function comparisonItem({ release, against, made_at: madeAt, counts }) {
+  const changed = counts.questions - counts.same;
+  const told = counts.questions
+    ? `${changed || "none"} of ${counted(counts.questions, "answer")} ${changed === 1 ? "changes" : "change"}`
+    : "nothing was asked";
+  return h(
+    "li",
+    null,
+    h("a", { href: compareAddress(release, against), "data-inside": true }, `Compared with release ${against}`),
+    `: ${told}`,
+    h("time", { class: "muted", datetime: madeAt }, ` · ${timeOf(madeAt)}`),
   );
 }
 
@@ -100,7 +129,7 @@ function releaseActions(release, live, room) {
       "a",
       {
         class: "button",
-        href: `/studio/releases/${number}/compare`,
+        href: compareAddress(number),
         "data-inside": true,
         "aria-label": `Compare release ${number} with ${live.number}`,
       },

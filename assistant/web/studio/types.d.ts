@@ -118,16 +118,20 @@ declare namespace Studio {
     question: string;
     origin: "saved" | "recent" | "cases";
     id: string | null;
+    history?: string[];
+    file?: string | null;
     before: Rehearsed;
     after: Rehearsed;
     change: Change;
   };
-  type Comparison = {
+  type ComparisonSummary = {
     release: number;
-    against: number | null;
-    questions: Compared[];
+    against: number;
+    made_by: string;
+    made_at: string;
     counts: Record<string, number>;
   };
+  type Comparison = ComparisonSummary & { questions: Compared[] };
   type Example = {
     question: string;
     conversation: string;
@@ -189,6 +193,7 @@ declare namespace Studio {
     conversation: string | null;
     made_by: string;
     made_at: string;
+    imported_from?: string | null;
   };
 
   /** What a view is given: where it is, who looks, and how it goes on. `signal` ends when the view is left. */
