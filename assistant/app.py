@@ -444,7 +444,9 @@ class App:
             citations=CitationCounts(database.database_path(self.settings)),
         )
 
-    async def _is_agent(self, agent_id: str) -> bool:
-        """Whether this account may read customers' conversations; a content account may not."""
-        agent = await asyncio.to_thread(lambda: self.agents.load(agent_id))
-        return agent is not None and agent.may_enter_desk
+    async def _is_agent(self, session: str) -> bool:
+        """Whether this account may read customers' conversations; a content account may not. Raises Unauthorized."""
+        from assistant.server.sign_in import current_agent
+
+        agent = await current_agent(self.tokens, lambda: self.agents, session)
+        return agent.may_enter_desk

@@ -6,6 +6,7 @@ counts as failed before it is checked, so that guesses in parallel gain nothing.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import math
@@ -22,7 +23,7 @@ from sqlalchemy import exc
 
 from assistant.database import reading, writing
 from assistant.desk.people import PASSWORD_MAX_CHARS, Agent, check_password, lock_seconds, name_from_email, read_role
-from assistant.desk.schema import agents, sign_in_failures, sign_in_links
+from assistant.desk.schema import agents, ended_sessions, sign_in_failures, sign_in_links
 from assistant.errors import BadFrame, Conflict, NotFound, RateLimited, Unauthorized
 from assistant.profile.traits import clean_email, clean_name, email_key
 
@@ -101,6 +102,22 @@ class Agents:
         with reading(self._engine) as connection:
             row = connection.execute(sa.select(agents).where(agents.c.id == agent_id)).one_or_none()
         return None if row is None else _agent_of(row)
+
+    def load_for_session(self, agent_id: str, session: str) -> Agent | None:
+        """The agent, unless the session (its whole token) was ended."""
+        with reading(self._engine) as connection:
+            ended = sa.select(ended_sessions).where(ended_sessions.c.token_hash == _hash(session))
+            mine = sa.select(agents).where(agents.c.id == agent_id, ~ended.exists())
+            row = connection.execute(mine).one_or_none()
+        return None if row is None else _agent_of(row)
+
+    def end_session(self, session: str, lifetime_seconds: float) -> None:
+        """The session proves nothing any more, whoever kept its token; `lifetime_seconds` is the longest it had."""
+        now = self._clock()
+        values = {"token_hash": _hash(session), "expires_at": now + lifetime_seconds}
+        with contextlib.suppress(exc.IntegrityError), writing(self._engine) as connection:
+            connection.execute(sa.delete(ended_sessions).where(ended_sessions.c.expires_at < now))
+            connection.execute(sa.insert(ended_sessions).values(**values))
 
     def sign_in(self, email: str, password: str) -> Agent:
         """The agent with this address and password.

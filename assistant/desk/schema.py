@@ -25,6 +25,14 @@ sign_in_links = sa.Table(
     sa.Column("expires_at", sa.Float, nullable=False),
 )
 
+# A session is a signed token, good by itself until it expires: what ends sooner stands here until then.
+ended_sessions = sa.Table(
+    "ended_sessions",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),  # SHA-256
+    sa.Column("expires_at", sa.Float, nullable=False),
+)
+
 # Counted for every address that is tried, known or not: a lock tells nobody whether an account exists.
 sign_in_failures = sa.Table(
     "sign_in_failures",

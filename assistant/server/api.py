@@ -50,7 +50,7 @@ class ApiRooms:
     limits: Limits
     metrics: Metrics
     read_document: Callable[[str, int | None], Awaitable[Document | None]]
-    is_agent: Callable[[str], Awaitable[bool]]
+    is_agent: Callable[[str], Awaitable[bool]]  # whether this session's account may read conversations
     recognise: Callable[[Claims], Awaitable[Customer]]
 
 
@@ -282,7 +282,7 @@ def _conversations(open_rooms: OpenRooms) -> APIRouter:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() == "bearer" and token:
             return await _read_bearer(rooms, token.strip())
-        if tellonce_session and await rooms.is_agent(rooms.tokens.read_agent(tellonce_session)):
+        if tellonce_session and await rooms.is_agent(tellonce_session):
             return Reader(is_agent=True)
         raise Unauthorized("Send the visitor token or an identity token as bearer, or sign in as an agent.")
 

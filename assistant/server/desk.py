@@ -7,6 +7,7 @@ sinks write straight into the transport, a replay waits for its reader, and a re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections import OrderedDict
@@ -49,7 +50,7 @@ from assistant.server import desk_frames as frames
 from assistant.server.desk_frames import Act, DeskFrame, Hello, Ping, SetStatus, Watch, Writing, parse_desk_frame
 from assistant.server.identity import Tokens
 from assistant.server.problems import refuse_handshake
-from assistant.server.sign_in import current_agent, session_token
+from assistant.server.sign_in import SESSION_SECONDS, current_agent, session_token
 from assistant.turn.blocks import parse_blocks
 
 if TYPE_CHECKING:
@@ -136,8 +137,11 @@ class DeskDoor:
             self._sessions.discard(session)
             session.close()
 
-    def sign_out(self, token: str) -> None:
-        """Closes every desk that was opened with this session."""
+    async def sign_out(self, token: str) -> None:
+        """Ends this session and closes every desk that was opened with it."""
+        with contextlib.suppress(Unauthorized):  # what is forged or expired needs no end, and must not fill the table
+            self.tokens.read_agent(token)
+            await asyncio.to_thread(lambda: self.agents().end_session(token, SESSION_SECONDS))
         for session in [known for known in self._sessions if known.token == token]:
             session.cut_off("signed_out")
 

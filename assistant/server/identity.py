@@ -115,8 +115,8 @@ class Tokens:
         return self._read_own(token, VISITOR)
 
     def sign_agent(self, agent_id: str, lifetime: float) -> str:
-        """A session for this agent, `lifetime` seconds long."""
-        return self._seal({"sub": agent_id, "aud": AGENT}, self._keys[AGENT], lifetime)
+        """A session for this agent, `lifetime` seconds long; no two are the same, so that each can be ended alone."""
+        return self._seal({"sub": agent_id, "aud": AGENT, "jti": uuid.uuid4().hex}, self._keys[AGENT], lifetime)
 
     def read_agent(self, token: str) -> str:
         """The agent's id; whether that agent still works here is for `desk.agents` to say. Raises Unauthorized."""

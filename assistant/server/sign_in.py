@@ -94,13 +94,13 @@ async def current_agent(
     """The agent this session belongs to.
 
     Raises:
-        Unauthorized: no session, an expired or forged one, or an account that is gone.
+        Unauthorized: no session, one that expired, was ended or is forged, or an account that is gone.
         Forbidden: `at_desk`, and this agent's role reads no conversations.
     """
     if not token:
         raise Unauthorized("Please sign in.")
     agent_id = tokens.read_agent(token)
-    agent = await asyncio.to_thread(lambda: agents().load(agent_id))
+    agent = await asyncio.to_thread(lambda: agents().load_for_session(agent_id, token))
     if agent is None:
         raise Unauthorized
     if at_desk and not agent.may_enter_desk:
@@ -150,11 +150,11 @@ class SignIn:
         return _with_session(_json({"agent": agent.as_data()}), request, desk, agent)
 
     async def sign_out(self, request: Request) -> Response:
-        """DELETE /v1/session: the cookie is gone, and the desks it opened are closed."""
+        """DELETE /v1/session: the session proves nothing any more, and the desks it opened are closed."""
         check_origin(request.scope, frozenset())
         desk = await self._open_desk()
         if token := session_token(request.scope["headers"]):
-            desk.sign_out(token)
+            await desk.sign_out(token)
         response = _json({"agent": None})
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=_is_secure(request))
         return response

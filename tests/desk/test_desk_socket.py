@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
@@ -36,7 +35,6 @@ from knowledge.documents import Findings, Found, Passage
 
 PASSWORD = "a good password"
 ROLES = {"mia@shop.example": "agent", "ben@shop.example": "admin", "cat@shop.example": "content"}
-LIFETIMES = itertools.count(3600)  # no two sessions are the same token
 PASSAGE = Passage("p1", "lark", "Lark 2 manual", ("E4",), "Prime the pump with hot water.", 0, 30)
 
 
@@ -78,7 +76,7 @@ class House:
     def cookie(self, email: str) -> str:
         """A session as signing in would give it, without the price of a password."""
         agent = next(agent for agent in self.agents.list() if agent.email == email)
-        return f"tellonce_session={self.door.tokens.sign_agent(agent.id, next(LIFETIMES))}"
+        return f"tellonce_session={self.door.tokens.sign_agent(agent.id, 3600)}"
 
     @asynccontextmanager
     async def desk(self, email: str = "mia@shop.example", *, hello: bool = True) -> AsyncIterator[Desk]:
@@ -473,6 +471,18 @@ async def test_signing_out_closes_the_desk_of_that_session_and_no_other(house: H
         assert await desk.close_frame() == (1008, "signed_out")
         await other.send(type="ping")
         assert await other.expect("pong")
+
+
+async def test_a_session_that_was_ended_proves_nothing_to_who_kept_its_cookie(house: House) -> None:
+    async with house.client() as client:
+        kept, other = house.cookie("mia@shop.example"), house.cookie("mia@shop.example")
+        assert (await client.get("/v1/session", headers={"cookie": kept})).status_code == 200
+        for _ in range(2):  # the second time changes nothing
+            await client.delete("/v1/session", headers={"cookie": kept})
+
+        assert (await client.get("/v1/session", headers={"cookie": kept})).status_code == 401
+        assert (await client.get("/v1/session", headers={"cookie": other})).status_code == 200
+    assert await refused(house, cookie=kept, origin=house.url) == 401
 
 
 @pytest.mark.parametrize(

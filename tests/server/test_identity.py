@@ -291,6 +291,7 @@ def test_an_agents_session_ends() -> None:
     t = tokens(clock=clock)
     session = t.sign_agent("agt_1", 3600)
     assert t.read_agent(session) == "agt_1"
+    assert t.sign_agent("agt_1", 3600) != session, "one of two sessions of the same second could not be ended alone"
     clock.now += 3600 + 61
     with pytest.raises(Unauthorized, match="expired"):
         t.read_agent(session)
