@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,13 +98,13 @@ def _opening_sentence(error: sqlite3.Error) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes the data folder where it is missing.
+    """Makes the data folder where it is missing, closed to the machine's other users: it holds what customers said.
 
     Raises:
         SettingsError: it cannot be made or is no folder; the sentence says why and what to do.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
             f"The data folder {folder} cannot be made: {error.strerror}. Name another in TELLONCE_DATA_DIR."
@@ -188,12 +189,19 @@ def upgrade(database: Engine | Path) -> None:
         make_folder(path.parent)
         if current_revision(path) == head_revision():
             return
+        _make_private(path)
     engine = open_engine(database) if isinstance(database, Path) else database
     try:
         _run_migrations(engine)
     finally:
         if isinstance(database, Path):
             engine.dispose()
+
+
+def _make_private(path: Path) -> None:
+    """Lets only its owner read the database, which SQLite would make for everybody; its log takes the mode over."""
+    with contextlib.suppress(OSError):  # it is there already, or SQLite tells better why it cannot be made
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _file_of(engine: Engine) -> Path | None:

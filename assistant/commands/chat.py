@@ -1,6 +1,7 @@
 """`tellonce chat`: the conversation in a terminal, over the same socket as the widget. Floor: door.
 
-`Conversation` keeps what the protocol asks a client to keep (seat, last seq, outbox); `Screen` shows it.
+`Conversation` keeps what the protocol asks a client to keep (seat, last seq, outbox); a screen shows it, to people or
+to programs.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import threading
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 import typer
 
 from assistant.channels.sockets import SUBPROTOCOL
+from assistant.commands.terminal import JsonFlag, print_json_line
 from assistant.errors import TellonceError, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
@@ -39,8 +41,9 @@ def chat(
     customer: Annotated[
         str | None, typer.Option("--as", help="Sign in as this customer (id); needs the demo or the data folder.")
     ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Talk to the assistant from this terminal.
+    """Talk to the assistant from this terminal. With --json every frame of the server's is a line of JSON.
 
     Example: tellonce chat --as cus_amara
     """
@@ -48,7 +51,7 @@ def chat(
 
     identity = sign_in_as(url, customer) if customer else None
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(talk(socket_address(url), identity, Screen(out)))
+        asyncio.run(talk(socket_address(url), identity, JsonScreen() if as_json else TextScreen(out)))
 
 
 def socket_address(url: str) -> str:
@@ -91,6 +94,7 @@ class Conversation:
     id: str | None = None
     last_seq: int = 0
     outbox: dict[str, Frame] = field(default_factory=dict)  # id -> frame, until it is acknowledged
+    survey: Frame | None = None  # the data of the one that waits for a score
     is_leaving: bool = False
 
     def hello(self) -> Frame:
@@ -115,9 +119,16 @@ class Conversation:
                     return False
                 self.last_seq = frame["seq"]
                 self.outbox.pop(frame.get("id") or "", None)
+                self._note_survey(frame)
         return True
 
-    def act(self, line: str, survey: Frame | None) -> Frame | None:
+    def _note_survey(self, event: Frame) -> None:
+        if event["kind"] == "survey.offered":
+            self.survey = event["data"]
+        elif event["kind"] == "survey.answered":
+            self.survey = None
+
+    def act(self, line: str) -> Frame | None:
         """What a typed line means: a message, a command, or the score a survey waits for. None for a blank line."""
         frame_id = str(uuid.uuid4())
         words = line.strip()
@@ -128,21 +139,38 @@ class Conversation:
             frame = {"type": "ask_human", "id": frame_id}
         elif words == "/end":
             frame = {"type": "end", "id": frame_id}
-        elif survey is not None and words.isdigit():
-            frame = {"type": "survey", "id": frame_id, "survey": survey["survey"], "score": int(words)}
+        elif self.survey is not None and words.isdigit():
+            frame = {"type": "survey", "id": frame_id, "survey": self.survey["survey"], "score": int(words)}
         else:
             frame = {"type": "say", "id": frame_id, "text": words}
         self.outbox[frame_id] = frame
         return frame
 
 
-class Screen:
-    """Shows a conversation as it comes: drafts while they are written, sources below the answers."""
+class Screen(Protocol):
+    """Who sees a conversation: `show` its new frames, `tell` what happens to the line."""
+
+    def show(self, frame: Frame) -> None: ...
+
+    def tell(self, words: str) -> None: ...
+
+
+class JsonScreen:
+    """Shows a conversation to a program: each frame on a line, as the server sent it; the rest to standard error."""
+
+    def show(self, frame: Frame) -> None:
+        print_json_line(frame)
+
+    def tell(self, words: str) -> None:
+        sys.stderr.write(f"{words}\n")
+
+
+class TextScreen:
+    """Shows a conversation to people as it comes: drafts while they are written, sources below the answers."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._drafted = ""
-        self.survey: Frame | None = None
 
     def tell(self, words: str) -> None:
         self._end_draft()
@@ -185,11 +213,10 @@ class Screen:
         elif kind == "handoff.returned":
             self.tell("The assistant is back.")
         elif kind == "survey.offered":
-            self.survey, scale = data, data["scale"]
+            scale = data["scale"]
             ends = f"{scale['min']} {scale['min_label'].lower()}, {scale['max']} {scale['max_label'].lower()}"
             self.tell(f"{data['question']} Type a number: {ends}.")
         elif kind == "survey.answered":
-            self.survey = None
             self.tell("Thank you.")
         elif kind == "conversation.ended":
             self.tell("The conversation has ended. Write to go on.")
@@ -248,7 +275,7 @@ async def _connect_once(
 
     async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, open_timeout=10) as socket:  # type: ignore[list-item]
         await socket.send(json.dumps(conversation.hello()))
-        typing = asyncio.create_task(_send_lines(socket, conversation, screen, lines))
+        typing = asyncio.create_task(_send_lines(socket, conversation, lines))
         try:
             async for frame in _frames(socket):
                 if conversation.note(frame):
@@ -269,9 +296,7 @@ async def _frames(socket: ClientConnection) -> AsyncIterator[Frame]:
         yield json.loads(raw)
 
 
-async def _send_lines(
-    socket: ClientConnection, conversation: Conversation, screen: Screen, lines: asyncio.Queue[str | None]
-) -> None:
+async def _send_lines(socket: ClientConnection, conversation: Conversation, lines: asyncio.Queue[str | None]) -> None:
     """Sends what is typed; returns, and closes the socket, when the person leaves."""
     while True:
         line = await lines.get()
@@ -279,7 +304,7 @@ async def _send_lines(
             conversation.is_leaving = True
             await socket.close()
             return
-        frame = conversation.act(line, screen.survey)
+        frame = conversation.act(line)
         if frame is not None:
             await socket.send(json.dumps(frame))
             await _await_answer(conversation)

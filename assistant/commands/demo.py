@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assistant.commands.serve import Host, Port
+from assistant.commands.terminal import JsonFlag, print_json_line
 
 if TYPE_CHECKING:
     from assistant.settings import Settings
@@ -23,8 +25,11 @@ def demo(
     port: Port = 8000,
     host: Host = "127.0.0.1",
     fresh: Annotated[bool, typer.Option("--reindex", help="Read the demo's knowledge again even if indexed.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Open the demo shop on http://127.0.0.1:8000, with its knowledge, customers, an agent and an editor.
+
+    With --json the addresses are one line of JSON.
 
     Example: tellonce demo --port 8080
     """
@@ -40,14 +45,18 @@ def demo(
     listener = bind(host, port)  # a taken port is told before minutes of indexing
     index_knowledge(settings, fresh=fresh)
     import_customers(settings)
-    show_addresses(address_of(listener), make_agent(settings), make_editor(settings), settings)
-    run(app, listener)
+    pages = Pages.of(address_of(listener), make_agent(settings), make_editor(settings))
+    if as_json:
+        print_json_line(asdict(pages))
+    else:
+        show_pages(pages, settings)
+    run(app, listener, announce=not as_json)
 
 
 def index_knowledge(settings: Settings, *, fresh: bool = False) -> None:
     """Indexes the bundled knowledge, unless it is indexed or somebody's own documents are: those are not mixed."""
     from assistant.app import open_library
-    from assistant.commands.terminal import out, progress_bar
+    from assistant.commands.terminal import err, progress_bar
     from assistant.demo.loader import write_knowledge
 
     folder = (settings.data_dir / "demo-knowledge").resolve()
@@ -59,7 +68,7 @@ def index_knowledge(settings: Settings, *, fresh: bool = False) -> None:
     before = _stamps(folder)
     drop_leftovers(folder, set(write_knowledge(folder)))
     if status.release is not None and _stamps(folder) == before and not fresh:
-        out.print("The demo's knowledge is indexed already: [bold]--reindex[/] reads it again.", highlight=False)
+        err.print("The demo's knowledge is indexed already: [bold]--reindex[/] reads it again.", highlight=False)
         return
     with progress_bar("Reading the demo's manuals and answers") as step:
         library.add([str(folder)])
@@ -103,7 +112,26 @@ def _make_sign_in(settings: Settings, email: str, role: str, name: str) -> str:
     return agents.make_link(agent.id, SIGN_IN_SECONDS)
 
 
-def show_addresses(address: str, agent_token: str, editor_token: str, settings: Settings) -> None:
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where everything is, as web addresses; `desk` and `studio` sign in, each once."""
+
+    shop: str
+    desk: str
+    studio: str
+    api: str
+
+    @classmethod
+    def of(cls, address: str, agent_token: str, editor_token: str) -> Pages:
+        return cls(
+            shop=f"{address}/",
+            desk=f"{address}/sign-in?token={agent_token}",
+            studio=f"{address}/sign-in?token={editor_token}&to=studio",
+            api=f"{address}/openapi.json",
+        )
+
+
+def show_pages(pages: Pages, settings: Settings) -> None:
     """Every page and how to get in, for people."""
     from rich.panel import Panel
     from rich.table import Table
@@ -112,11 +140,11 @@ def show_addresses(address: str, agent_token: str, editor_token: str, settings: 
 
     how = f"model {settings.model_name}" if settings.uses_model else "embedded: no key, nothing leaves this machine"
     rows = {
-        "Shop with the widget": f"{address}/",
-        "Agents' desk, signed in": f"{address}/sign-in?token={agent_token}",
-        "Knowledge studio, signed in": f"{address}/sign-in?token={editor_token}&to=studio",
-        "API description": f"{address}/openapi.json",
-        "In this terminal": f"tellonce chat --url {address}",
+        "Shop with the widget": pages.shop,
+        "Agents' desk, signed in": pages.desk,
+        "Knowledge studio, signed in": pages.studio,
+        "API description": pages.api,
+        "In this terminal": f"tellonce chat --url {pages.shop.rstrip('/')}",
         "Answers by": how,
     }
     table = Table.grid(padding=(0, 2))

@@ -182,15 +182,13 @@ def check_language_model(settings: Settings) -> Finding:
 
 
 def check_token_tables(settings: Settings) -> Finding:
-    import tiktoken
+    from assistant.turn.tokens import ENCODING, TABLE_FILE, table_is_here
 
-    try:
-        tiktoken.get_encoding("o200k_base")
-    except Exception:  # no network and no cached table: requests raises whatever it likes
-        remedy = "Set TIKTOKEN_CACHE_DIR to a folder with the table of o200k_base, or allow its download once."
+    if not table_is_here():
+        remedy = f"For exact counts put tiktoken's table of {ENCODING}, as {TABLE_FILE}, in TIKTOKEN_CACHE_DIR."
         state: State = "warning" if settings.uses_model else "ok"
         return Finding("token tables", state, "not there: token counts are estimated on the careful side", remedy)
-    return Finding("token tables", "ok", "o200k_base")
+    return Finding("token tables", "ok", ENCODING)
 
 
 def check_port(port: int) -> Finding:

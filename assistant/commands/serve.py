@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assistant.commands.terminal import JsonFlag, print_json_line
 from assistant.errors import SettingsError, TellonceError
 
 if TYPE_CHECKING:
@@ -25,19 +26,23 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs TELLONCE_REDIS_URL.")] = 1,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Serve the widget, the desk and the API until stopped.
+    """Serve the widget, the desk and the API until stopped. With --json the address is one line of JSON.
 
     Example: tellonce serve --host 0.0.0.0 --port 8080
     """
     from assistant.app import build
-    from assistant.server.serving import bind
+    from assistant.server.serving import address_of, bind
     from assistant.settings import load_settings
 
     settings = load_settings()
     check_workers(settings, workers)
     app = build(settings)
-    run(app, bind(host, port))
+    listener = bind(host, port)
+    if as_json:
+        print_json_line({"address": address_of(listener)})
+    run(app, listener, announce=not as_json)
 
 
 def check_workers(settings: Settings, workers: int) -> None:
@@ -48,8 +53,11 @@ def check_workers(settings: Settings, workers: int) -> None:
         )
 
 
-def run(app: App, listener: socket.socket) -> None:
-    """Serves on this socket until a signal ends it. Prints the address first, so that scripts may read it.
+def run(app: App, listener: socket.socket, *, announce: bool = True) -> None:
+    """Serves on this socket until a signal ends it.
+
+    Args:
+        announce: whether to print the address first, for people and for scripts that read it.
 
     Raises:
         TellonceError, SettingsError: what had to be opened behind the first page could not be.
@@ -66,8 +74,9 @@ def run(app: App, listener: socket.socket) -> None:
         server.should_exit = True
 
     app.on_failure = stop_for
-    sys.stdout.write(f"Tellonce serves on {address_of(listener)}\n")
-    sys.stdout.flush()
+    if announce:
+        sys.stdout.write(f"Tellonce serves on {address_of(listener)}\n")
+        sys.stdout.flush()
     # uvicorn shuts down first and then raises the signal again; a stop that was asked for is a success.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with contextlib.suppress(KeyboardInterrupt):

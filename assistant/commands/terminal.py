@@ -22,6 +22,12 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
+def print_json_line(value: Any) -> None:
+    """Prints one JSON document on a line of its own, at once: what runs on reports so (JSON Lines)."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
 def fail(message: str, *, code: int = 1) -> typer.Exit:
     """Prints one sentence to standard error; `raise fail(…)` ends the command. Code 2: called wrongly."""
     err.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import uuid
 
 import pytest
 from rich.console import Console
 
-from assistant.commands.chat import Conversation, Screen, socket_address
+from assistant.commands.chat import Conversation, JsonScreen, TextScreen, socket_address
 from assistant.errors import Unavailable
 
 WELCOME = {"type": "welcome", "visitor": "token", "conversation": "c1", "seq": 0, "resumed": False}
@@ -33,7 +34,7 @@ def test_it_comes_back_to_where_it_was():
 
 def test_a_line_stays_in_the_outbox_until_it_is_acknowledged():
     conversation = Conversation()
-    said = conversation.act("hello", None)
+    said = conversation.act("hello")
     assert list(conversation.outbox.values()) == [said]
 
     conversation.note({"type": "ack", "id": said["id"], "seq": 1})
@@ -63,19 +64,19 @@ SURVEY = {"survey": "ces-1"}
     ],
 )
 def test_a_typed_line_becomes_a_frame(line, survey, frame):
-    sent = Conversation().act(line, survey)
+    sent = Conversation(survey=survey).act(line)
 
     assert uuid.UUID(sent.pop("id"))
     assert sent == frame
 
 
 def test_a_blank_line_says_nothing():
-    assert Conversation().act("  \n", None) is None
+    assert Conversation().act("  \n") is None
 
 
 def test_an_answer_that_was_drafted_is_not_said_twice_and_its_source_is_shown():
     printed = io.StringIO()
-    screen = Screen(Console(file=printed, width=100))
+    screen = TextScreen(Console(file=printed, width=100))
 
     screen.show({"type": "draft", "turn": 1, "n": 0, "text": "Every two months. [1]"})
     source = {"n": 1, "title": "Kettle", "section": "Descaling", "quote": "every two months"}
@@ -83,6 +84,30 @@ def test_an_answer_that_was_drafted_is_not_said_twice_and_its_source_is_shown():
 
     assert printed.getvalue().count("Every two months. [1]") == 1
     assert "[1] Kettle, Descaling: “every two months”" in printed.getvalue()
+
+
+def test_a_number_is_a_score_only_while_a_survey_waits():
+    conversation = Conversation()
+    offered = {"type": "event", "seq": 1, "kind": "survey.offered", "data": {"survey": "ces-1"}}
+    conversation.note(offered)
+    scored = conversation.act("3")
+    conversation.note({"type": "event", "seq": 2, "kind": "survey.answered", "data": {}})
+
+    assert scored["type"] == "survey"
+    assert conversation.act("3")["type"] == "say"
+
+
+def test_a_program_reads_each_frame_on_a_line_and_nothing_else(capsys):
+    screen = JsonScreen()
+    frames = [WELCOME, message(2, "assistant", "Two\nlines, “quoted”.")]
+
+    screen.tell("The line dropped.")
+    for frame in frames:
+        screen.show(frame)
+
+    printed = capsys.readouterr()
+    assert [json.loads(line) for line in printed.out.splitlines()] == frames
+    assert "dropped" in printed.err
 
 
 @pytest.mark.parametrize(

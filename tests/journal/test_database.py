@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,16 @@ def test_two_threads_that_read_and_then_write_wait_for_each_other(engine: Engine
     with engine.connect() as connection:
         assert connection.execute(text("SELECT number FROM counted")).scalar() == 80
     engine.dispose()
+
+
+def test_only_its_owner_reads_what_customers_said(tmp_path):
+    path = tmp_path / "data" / "tellonce.db"
+    database.upgrade(path)
+    with closing(database.connect(path)) as writer:
+        writer.execute("CREATE TABLE more (x)")
+
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (path.parent, *path.parent.iterdir())}
+
+    assert modes.pop("data") == 0o700
+    assert modes.keys() >= {"tellonce.db", "tellonce.db-wal"}
+    assert set(modes.values()) == {0o600}

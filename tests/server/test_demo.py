@@ -41,7 +41,7 @@ def test_what_an_earlier_demo_left_behind_is_known_no_more(tmp_path, capsys):
     assert not leftover.exists()
     assert second.documents == first.documents
     assert open_library(settings).status().release == second.release
-    assert "indexed already" in capsys.readouterr().out
+    assert "indexed already" in capsys.readouterr().err
 
 
 def test_customers_are_imported_once_however_often_it_starts(settings):
@@ -73,7 +73,7 @@ def test_a_link_is_never_folded(settings, monkeypatch, width, framed):
     printed = io.StringIO()
     monkeypatch.setattr(terminal, "out", Console(file=printed, width=width, force_terminal=True, no_color=True))
 
-    demo.show_addresses("http://127.0.0.1:8000", "t" * 43, "e" * 43, settings)
+    demo.show_pages(demo.Pages.of("http://127.0.0.1:8000", "t" * 43, "e" * 43), settings)
 
     lines = printed.getvalue().splitlines()
     assert any(f"http://127.0.0.1:8000/sign-in?token={'t' * 43}" in line for line in lines)
