@@ -45,7 +45,7 @@ SELECT_IDS = """SELECT id FROM (
 SELECT_CHAIN = """SELECT seq, prev, at, kind, audience, role, client_id, salt, digest, CAST(data AS BLOB), hash
     FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"""
 NO_ID = "this is not the id of a conversation"
-BEFORE_ALL = -(2**63)  # no event has such a seq, not even a forged one
+BEFORE_ALL = float("-inf")  # less than any number that somebody could have put in a `seq`
 SELECT_VERDICT = "SELECT head_seq, head_hash, head_customer_seq FROM conversations WHERE id = ?"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
@@ -181,6 +181,7 @@ NOT_NULL = {"conversation_id", "seq", "prev", "at", "kind", "audience", "role", 
 
 
 @settings(PER_EXAMPLE, max_examples=150)
+@example(seq=2, column="seq", value=float(-(2**63)))  # the lowest number a column of integers holds
 @given(seq=st.integers(1, LENGTH), column=st.sampled_from(COLUMNS), value=anything)
 def test_a_change_of_any_column_is_named(written: Path, seq: int, column: str, value: Any) -> None:
     with copied(written) as path:
