@@ -144,6 +144,11 @@ def distance(one: str, other: str) -> float:
     return line[-1]
 
 
+def is_one_slip(one: str, other: str) -> bool:
+    """Whether one letter more, less or different, or two neighbours changed round, lead from one to the other."""
+    return abs(len(one) - len(other)) <= 1 and 0 < distance(one, other) <= SLIP
+
+
 def _sign(word: str) -> int:
     """One bit for each letter that stands in the word."""
     sign = 0

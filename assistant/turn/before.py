@@ -6,7 +6,7 @@ Floor: pure. `answering.py` writes the notes that are read here into each turn's
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.journal.events import Event, Kind, Role
@@ -14,11 +14,12 @@ from assistant.journal.events import Event, Kind, Role
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of a document that an answer quoted."""
+    """A stretch of a document that an answer quoted; the same wherever it is told, whatever the quote."""
 
     document: str
     start: int
     end: int
+    quote: str = field(default="", compare=False)
 
     def overlaps(self, document: str, start: int, end: int) -> bool:
         return document == self.document and start < self.end and self.start < end
@@ -30,17 +31,21 @@ class Before:
 
     `products`, `cited` and `asked` are those of the last answer from the knowledge; `record` and `orders` tell that it
     was one from the customer's own records, and of which orders. `pending` is a question of the customer's that waits
-    for an answer to ours: which of `choices` is it? `quoted` is what that answer quoted, in one text.
+    for an answer to ours: which of `choices` is it?
     """
 
     products: tuple[str, ...] = ()
     cited: tuple[Place, ...] = ()
-    quoted: str = ""
     asked: str | None = None
     record: str | None = None
     orders: tuple[str, ...] = ()
     pending: str | None = None
     choices: tuple[str, ...] = ()
+
+    @property
+    def quoted(self) -> str:
+        """What the last answer quoted, in one text."""
+        return "\n".join(place.quote for place in self.cited)
 
 
 NOTHING_BEFORE = Before()
@@ -50,15 +55,15 @@ def before_of(events: Sequence[Event]) -> Before:
     """From a conversation's recent events, oldest first. Small talk in between changes no subject."""
     notes: Mapping[str, Any] | None = None
     cited: tuple[Place, ...] = ()
-    quoted = ""
     newest = True
     for event in reversed(events):
         data = event.data or {}
         if event.kind is Kind.CONVERSATION_ENDED:
             break
         if event.kind is Kind.MESSAGE and event.author.role is Role.ASSISTANT:
-            cited = tuple(Place(c["document"], c["start"], c["end"]) for c in data.get("citations") or ())
-            quoted = "\n".join(str(c.get("quote") or "") for c in data.get("citations") or ())
+            cited = tuple(
+                Place(c["document"], c["start"], c["end"], c.get("quote") or "") for c in data.get("citations") or ()
+            )
         elif event.kind is Kind.EVIDENCE and event.author.role is Role.ASSISTANT:
             if data.get("about") or cited or data.get("record") or data.get("pending"):
                 notes = data
@@ -69,7 +74,6 @@ def before_of(events: Sequence[Event]) -> Before:
     return Before(
         products=tuple(notes.get("about") or ()),
         cited=cited,
-        quoted=quoted,
         asked=notes.get("standalone"),
         record=notes.get("record"),
         orders=tuple(notes.get("orders") or ()),

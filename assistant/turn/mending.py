@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from knowledge.products import Catalogue
+from knowledge.spelling import is_one_slip
 
 MENDED_LETTERS = 5  # a shorter name is one slip from too many words
 KEPT_WORDS = 2  # a clause with more words than these beside its anger is kept
@@ -89,16 +90,6 @@ def mend_names(text: str, catalogue: Catalogue) -> str:
         return parts[near[0]] if len(near) == 1 else match[0]
 
     return _WORD.sub(mended, text)
-
-
-def is_one_slip(word: str, other: str) -> bool:
-    """Whether one letter more, less or different, or two neighbours swapped, lead from one to the other."""
-    if abs(len(word) - len(other)) > 1 or word == other:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
-    one, two = word[at:], other[at:]
-    swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
-    return swapped or one[1:] == two[1:] or one[1:] == two or one == two[1:]
 
 
 def without_anger(text: str) -> str:

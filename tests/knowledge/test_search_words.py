@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.lexical import Lexical, build_lexical, canonical_code, terms
-from knowledge.spelling import Speller, distance
+from knowledge.spelling import Speller, distance, is_one_slip
 from knowledge.weighing import LEAST, WordMeanings
 
 WORDS = st.text("abcdefghij", min_size=1, max_size=12)
@@ -129,3 +129,18 @@ def test_weights_change_the_scores_in_proportion(tmp_path: Path) -> None:
     assert even[0] == pytest.approx(even[1])
     assert uneven[0] == pytest.approx(2 * uneven[1])
     assert uneven[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_one"),
+    [
+        ("petrl", "petrel", True),
+        ("petrle", "petrel", True),
+        ("pettrel", "petrel", True),
+        ("petral", "petrel", True),
+        ("petrel", "petrel", False),
+        ("ptral", "petrel", False),
+    ],
+)
+def test_one_slip_is_a_letter_or_a_swap_of_neighbours(one: str, other: str, is_one: bool) -> None:
+    assert is_one_slip(one, other) is is_one

@@ -13,9 +13,7 @@ from knowledge.documents import Turn
 from knowledge.products import Catalogue
 from tests.turn.conftest import encode, found, passage
 
-SAID = Before(
-    asked="The lid drips", cited=(Place("doc-1", 0, 20),), quoted="Press the seal in; change it (P-0903). E4."
-)
+SAID = Before(asked="The lid drips", cited=(Place("doc-1", 0, 20, "Press the seal in; change it (P-0903). E4."),))
 SHOP = Catalogue.of([("Wren grinder: manual", ["Wren"]), ("Robin lamp: manual", ["Robin"])])
 HISTORY = [Turn("customer", "How heavy is the Robin?"), Turn("assistant", "0.9 kg")]
 
