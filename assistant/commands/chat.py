@@ -275,7 +275,7 @@ async def _connect_once(
 
     async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, open_timeout=10) as socket:  # type: ignore[list-item]
         await socket.send(json.dumps(conversation.hello()))
-        typing = asyncio.create_task(_send_lines(socket, conversation, lines))
+        typing: asyncio.Task[None] | None = None
         try:
             async for frame in _frames(socket):
                 if conversation.note(frame):
@@ -285,10 +285,12 @@ async def _connect_once(
                 if frame["type"] == "welcome":
                     for waiting in list(conversation.outbox.values()):
                         await socket.send(json.dumps(waiting))
+                    typing = asyncio.create_task(_send_lines(socket, conversation, lines))
             return conversation.is_leaving
         finally:
-            typing.cancel()
-            await asyncio.gather(typing, return_exceptions=True)
+            if typing is not None:
+                typing.cancel()
+                await asyncio.gather(typing, return_exceptions=True)
 
 
 async def _frames(socket: ClientConnection) -> AsyncIterator[Frame]:

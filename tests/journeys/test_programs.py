@@ -47,7 +47,9 @@ def test_a_conversation_is_the_servers_frames_a_line_each(shared_server: ServerP
     frames: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines()]
     events = [frame for frame in frames if frame["type"] == "event"]
     answers = [event for event in events if event["kind"] == "message" and event["from"]["role"] == "assistant"]
+    acknowledged = [frame["id"] for frame in frames if frame["type"] == "ack"]
     assert frames[0]["type"] == "welcome"
+    assert len(acknowledged) == len(set(acknowledged)) == 3
     assert process.returncode == 0
     assert any(answer["data"].get("citations") for answer in answers)
     assert [event["kind"] for event in events][-1] == "survey.answered"
