@@ -20,7 +20,6 @@ from evals.scoring import decision_scores, rouge_l, token_f1, without_markers
 
 Progress = Callable[[int, int, str], None]
 ANSWERED = frozenset({"answered", "acted"})
-SMALL_TALK = frozenset({"greeting", "thanks", "farewell", "unreadable"})  # decisions: nothing was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,8 @@ async def collect_answers(
     """Asks every query, one after the other, each in a conversation that has its history.
 
     Args:
-        sureness: how sure the search is of a query; asked for those that the line settles without searching, but
-            small talk: where nothing is asked, nothing is known for sure.
+        sureness: how sure the search is of a query; asked for those that the line settles without searching, be it
+            from a customer's records or by a greeting in return: what is measured is what the search knows.
     """
     replies: list[tuple[Query, Reply]] = []
     for done, query in enumerate(data.queries, start=1):
@@ -113,8 +112,8 @@ async def collect_answers(
 
 
 def needs_search(reply: Reply) -> bool:
-    """Whether a search of our own must say how sure the knowledge is: the line made none, and it was no small talk."""
-    return "sureness" not in reply.evidence and reply.evidence.get("decision") not in SMALL_TALK
+    """Whether a search of our own must say how sure the knowledge is: the line made none."""
+    return "sureness" not in reply.evidence
 
 
 async def _ask(query: Query, live: Live) -> Reply:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,6 +107,7 @@ def ask(
     def stems(text: str) -> tuple[str, ...]:
         return question_words(text, lexical, language)
 
+    question = unicodedata.normalize("NFKC", question)  # the model knows no "ｗｉｄｅ" letters and no "ﬁ" in one
     corrections = tuple(speller.correct(question, encoder.knows, stems))
     words = stems(question)
     vector = question_vector(encoder, question, history, corrections)

@@ -19,9 +19,9 @@ from knowledge.release_files import ReleaseFiles
 
 LOOKED_AT = 34  # the best passages that are judged, however many are asked for
 EXAMPLE_CHARS = 200  # a text so short says one thing
-USUAL_TOPIC = 0.5  # how near questions are to titles; a passage without a title counts as this
-INTERCEPT = -8.97
-WEIGHTS = (9.90, 2.84, -3.02, 1.85, 2.01, 3.54)  # of the signs, in their order
+BEST = 3  # passages of which one must hold the words
+INTERCEPT = -9.98
+WEIGHTS = (10.45, 1.99, 1.18, 4.15, 4.27, 8.37)  # of the signs, in their order
 FIRST_IS_RIGHT = 0.98  # how often the best passage is the one, where the answer is there at all
 DECAY = 0.11  # a passage that scores so much less than the best is 1/e as probably the one
 CODE = re.compile(r"[a-z]{1,4}\d+")
@@ -60,18 +60,19 @@ class Signs:
     """What sureness is told by.
 
     `alike`: the cosine of the best passage; of the middle of its examples where several short texts share its title.
-    `words`: the share of the question's words, by rarity, that one of the three best passages holds. `topic`: how near
-    the question is to the bare title, beyond what is usual: what is near to that is near to every passage below it, and
-    answered by few. `apart`: how far the best stands before everything of another title. `examples`: 1 for such
-    examples, else 0. `bare`: the cosine of a short text without its title; an answer alone is not like its question.
+    `words`: the share of the question's words, by rarity, that one of the three best passages holds. `examples`: 1 for
+    such examples, else 0. `bare`: the cosine of a short text without its title; an answer alone is not like its
+    question. `given` and `order`: the most that the question's words, as written or as probably meant, and their order
+    gave one of the three best. That is much only where meaning left something open, words that matter to it are there,
+    and they stand together.
     """
 
     alike: float
     words: float
-    topic: float
-    apart: float
     examples: float
     bare: float
+    given: float
+    order: float
 
 
 def judge(look: Look, found: Sequence[tuple[Found, int]]) -> Judged:
@@ -110,37 +111,31 @@ def read_signs(look: Look, found: Sequence[tuple[Found, int]]) -> Signs:
     passages = [one.passage for one, _ in found]
     positions = [position for _, position in found]
     similar = look.files.similarities(look.vector, positions, titles=False)
-    first = passages[0]
-    others = [float(similar[i]) for i, passage in enumerate(passages) if not _same_subject(first, passage)]
-    examples = _examples(passages, similar)
     alike = float(similar[0])
-    if examples:
+    if examples := _examples(passages, similar):
         middle = look.files.vectors[np.asarray([positions[i] for i in examples])].mean(axis=0)
         alike = float(middle @ look.vector / max(float(np.linalg.norm(middle)), 1e-12))
-    is_alone = sum(passage.title == first.title for passage in _one_a_document(passages)) == 1
-    title, bare = _near_parts(look, first, is_alone=is_alone)
-    topic = 0.0
-    if title is not None and _ASKS.search(first.title):
-        alike = max(alike, title)
-    elif title is not None:
-        topic = title - USUAL_TOPIC
+    is_alone = sum(passage.title == passages[0].title for passage in _one_a_document(passages)) == 1
+    asked, bare = _near_parts(look, passages[0], is_alone=is_alone)
+    parts = [dict(one.why) for one, _ in found[:BEST]]
     return Signs(
-        alike=alike,
-        words=max(float(look.by_words[position]) for position in positions[:3]),
-        topic=topic,
-        apart=float(similar[0]) - max(others) if others else 0.0,
+        alike=alike if asked is None else max(alike, asked),
+        words=max(float(look.by_words[position]) for position in positions[:BEST]),
         examples=0.0 if is_alone else 1.0,
         bare=float(similar[0]) if bare is None else bare,
+        given=max(part.get("words", 0.0) + part.get("spelling", 0.0) for part in parts),
+        order=max(part.get("word order", 0.0) for part in parts),
     )
 
 
 def _near_parts(look: Look, first: Passage, *, is_alone: bool) -> tuple[float | None, float | None]:
-    """The cosines of the best passage's title, where it is one document's, and of its text where that is short."""
+    """The cosines of the best passage's title, where it asks and is one document's, and of its text where short."""
     texts = {}
-    if is_alone and first.title and not first.question:
-        texts["title"] = first.title
-    if first.title and not first.question and len(first.text) <= EXAMPLE_CHARS:
-        texts["bare"] = first.text
+    if first.title and not first.question:
+        if is_alone and _ASKS.search(first.title):
+            texts["title"] = first.title
+        if len(first.text) <= EXAMPLE_CHARS:
+            texts["bare"] = first.text
     if not texts:
         return None, None
     vectors = dict(zip(texts, look.encode(list(texts.values())), strict=True))
@@ -161,7 +156,3 @@ def _examples(passages: Sequence[Passage], similar: NDArray[np.float32]) -> list
 
 def _one_a_document(passages: Sequence[Passage]) -> list[Passage]:
     return list({passage.document_id: passage for passage in reversed(passages)}.values())
-
-
-def _same_subject(one: Passage, other: Passage) -> bool:
-    return one.document_id == other.document_id or (bool(one.title) and one.title == other.title)

@@ -56,6 +56,21 @@ def test_a_question_of_known_words_is_left_alone(shop: Library) -> None:
     assert shop.search("delivery abroad").corrections == ()
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param("ｄｅｌｉｖｅｒｙ　ａｂｒｏａｄ", id="wide letters"),
+        pytest.param("𝐝𝐞𝐥𝐢𝐯𝐞𝐫𝐲 abroad", id="bold letters"),
+    ],
+)
+def test_letters_in_another_form_are_the_same_letters(shop: Library, question: str) -> None:
+    plain, odd = shop.search("delivery abroad"), shop.search(question)
+
+    assert titles(odd) == titles(plain)
+    assert odd.sureness == plain.sureness
+    assert odd.corrections == ()
+
+
 def test_an_ordinary_word_that_no_document_has_is_left_alone(library: Library, embedder: object) -> None:
     embedder.knows = lambda word: word == "parcels"  # type: ignore[attr-defined]
     library.publish_documents([document("a", "A", "We sell barrels of tea and parsley.")])

@@ -64,9 +64,12 @@ def look(
     )
 
 
-def found(*passages: Passage, scores: Sequence[float] | None = None) -> list[tuple[Found, int]]:
+def found(
+    *passages: Passage, scores: Sequence[float] | None = None, why: Sequence[dict[str, float]] = ()
+) -> list[tuple[Found, int]]:
+    parts = [tuple(one.items()) for one in why] or [()] * len(passages)
     return [
-        (Found(one, scores[i] if scores else 1 - i / 10, 0.5), position)
+        (Found(one, scores[i] if scores else 1 - i / 10, 0.5, why=parts[i]), position)
         for position, (i, one) in enumerate(enumerate(passages))
     ]
 
@@ -84,39 +87,41 @@ def test_weights_stand_beside_the_signs_they_weigh() -> None:
     assert len(WEIGHTS) == len(fields(Signs))
 
 
-@pytest.mark.parametrize("sign", ["alike", "words", "apart", "bare"])
+@pytest.mark.parametrize("sign", ["alike", "words", "bare", "given", "order"])
 def test_each_sign_of_an_answer_makes_surer(sign: str) -> None:
-    plain = Signs(alike=0.5, words=0.3, topic=0.0, apart=0.0, examples=0.0, bare=0.5)
+    plain = Signs(alike=0.5, words=0.3, examples=0.0, bare=0.5, given=0.1, order=0.1)
     assert sureness(replace(plain, **{sign: 0.7})) > sureness(plain)
 
 
-def test_near_to_the_title_alone_makes_less_sure() -> None:
-    plain = Signs(alike=0.6, words=0.3, topic=0.0, apart=0.0, examples=0.0, bare=0.6)
-    assert sureness(replace(plain, topic=0.3)) < sureness(plain)
-
-
 def test_sureness_stays_between_none_and_all() -> None:
-    assert 0 <= sureness(Signs(-1, 0, 0.5, 0, 0, -1)) < 0.01
-    assert 0.99 < sureness(Signs(1, 1, 0, 0.5, 1, 1)) <= 1
+    assert 0 <= sureness(Signs(alike=-1, words=0, examples=0, bare=-1, given=0, order=0)) < 0.01
+    assert 0.99 < sureness(Signs(alike=1, words=1, examples=1, bare=1, given=0.3, order=0.3)) <= 1
 
 
-def test_a_title_is_a_topic_unless_it_asks() -> None:
-    named = read_signs(
-        look([0.6, 0.4], {"Gold card": 0.9}), found(passage(LONG, "Gold card"), passage(LONG, "Other", "b"))
-    )
-    asked = read_signs(
-        look([0.6, 0.4], {"How do I get a gold card?": 0.9}),
-        found(passage(LONG, "How do I get a gold card?"), passage(LONG, "Other", "b")),
-    )
-    assert named.topic == pytest.approx(0.4, abs=0.001)
-    assert named.alike == pytest.approx(0.6, abs=0.001)
-    assert asked.topic == 0
+def test_a_title_that_asks_is_alike_as_a_question_is() -> None:
+    title = "How do I get a gold card?"
+    asked = read_signs(look([0.6, 0.4], {title: 0.9}), found(passage(LONG, title), passage(LONG, "Other", "b")))
+    further = read_signs(look([0.6, 0.4], {title: 0.3}), found(passage(LONG, title), passage(LONG, "Other", "b")))
     assert asked.alike == pytest.approx(0.9, abs=0.001)
+    assert further.alike == pytest.approx(0.6, abs=0.001)
 
 
-def test_an_entry_with_its_own_question_has_no_topic() -> None:
-    signs = read_signs(look([0.6]), found(passage(LONG, "Returns", question="How do I return it?")))
-    assert signs.topic == 0
+def test_a_title_that_does_not_ask_is_no_sign_and_not_encoded() -> None:
+    named = read_signs(look([0.6, 0.4]), found(passage(LONG, "Gold card"), passage(LONG, "Other", "b")))
+    assert named.alike == pytest.approx(0.6, abs=0.001)
+
+
+def test_words_and_their_order_count_by_the_most_they_gave_one_of_the_best_three() -> None:
+    passages = [passage(LONG + str(i), "Gold card", str(i)) for i in range(4)]
+    why = [
+        {"meaning": 0.6, "words": 0.1, "word order": 0.02},
+        {"words": 0.08, "spelling": 0.05},
+        {"word order": 0.04, "history": 0.3},
+        {"words": 0.9, "word order": 0.9},
+    ]
+    signs = read_signs(look([0.6] * 4), found(*passages, why=why))
+    assert signs.given == pytest.approx(0.13)
+    assert signs.order == pytest.approx(0.04)
 
 
 def test_examples_under_one_title_speak_together() -> None:
@@ -126,30 +131,23 @@ def test_examples_under_one_title_speak_together() -> None:
         found(*(passage(text, "ORDERS") for text in ("Where is my order", "Track my order", "My parcel"))),
     )
     alone = read_signs(
-        look([0.7, 0.6, 0.5], {**titles, "ORDERS": 0.5}),
+        look([0.7, 0.6, 0.5], titles),
         found(*(passage(t, title) for t, title in (("Where is my order", "ORDERS"), ("Track", "X"), ("Parcel", "Y")))),
     )
     assert (several.examples, alone.examples) == (1, 0)
     assert several.alike != alone.alike
 
 
-def test_how_far_the_best_stands_out_leaves_out_its_own_document() -> None:
-    one, two, other = passage(LONG, "A", "a"), passage(LONG + "2", "A", "a"), passage(LONG + "3", "B", "b")
-    signs = read_signs(look([0.7, 0.69, 0.4], {"A": 0.5}), found(one, two, other))
-    assert signs.apart == pytest.approx(0.3, abs=0.001)
-    assert read_signs(look([0.7, 0.69], {"A": 0.5}), found(one, two)).apart == 0
-
-
 def test_a_code_that_stands_nowhere_halves_it() -> None:
     passages = found(passage(LONG, "A", "a"))
-    known = judge(look([0.7], {"A": 0.5}), passages).sureness
-    unknown = judge(look([0.7], {"A": 0.5}, words=["e99"]), passages).sureness
+    known = judge(look([0.7]), passages).sureness
+    unknown = judge(look([0.7], words=["e99"]), passages).sureness
     assert unknown == pytest.approx(known / 2)
 
 
 def test_no_passage_is_surer_than_the_search_and_the_best_is_the_surest() -> None:
     passages = found(passage(LONG, "A", "a"), passage(LONG, "B", "b"), scores=(0.9, 0.8))
-    judged = judge(look([0.7, 0.5], {"A": 0.5}), passages)
+    judged = judge(look([0.7, 0.5]), passages)
     assert 0 < judged.passages[1] < judged.passages[0] <= judged.sureness
 
 
