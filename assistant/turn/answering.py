@@ -18,7 +18,6 @@ from assistant.turn.answer import Answer, Emit, Trace, answer_with, greeting_for
 from assistant.turn.before import before_of
 from assistant.turn.blocks import parse_blocks
 from assistant.turn.conversation import Question
-from assistant.turn.embedded import Encode
 from assistant.turn.finding import Brief, Finder, ReadDocument, Search
 from assistant.turn.from_model import ModelAnswers, PastConversations
 from assistant.turn.from_passages import PassageAnswers
@@ -31,6 +30,7 @@ from assistant.turn.policy import (
     offered_person,
     still_waiting,
 )
+from assistant.turn.scoring import Encode
 from assistant.turn.tokens import TokenCounter
 from assistant.turn.understanding import Intent, Understanding, understand
 from knowledge.products import Catalogue
@@ -131,6 +131,8 @@ class Answering:
         greeting = greeting_for(customer, history)
         if decision is not None and decision.reply is not None:
             trace.notes["decision"] = decision.reason
+            if understood.intent is Intent.NAMES_PRODUCT:
+                trace.notes["about"] = list(understood.subject.products)
             if decision.reason == "own_records":
                 trace.notes.update(record=understood.intent.value, orders=list(decision.reply.about))
             answer = answer_with(decision.reply, "embedded")

@@ -28,6 +28,7 @@ from knowledge.products import Catalogue
 FAQ_MAX_WORDS = 180
 SENTENCE_WORDS = 4
 PART_FIGURES = 3
+SHOUTED_LETTERS = 5  # shorter ones are abbreviations
 # error codes, part and model numbers: E4, P-2207, AM-E220
 CODE_NAME = re.compile(r"(?<![\w-])(?:[A-Za-z]{1,4}-?\d{1,4}|[A-Za-z]{2,4}-[A-Za-z]\d{1,4})(?![\w-])")
 
@@ -37,6 +38,7 @@ _KIND_WORDS = {
     "price": meanings("price cost fee charge pay paid money amount expensive cheap"),
     "how often": meanings("time times often"),
 }
+_KIND_WORDS["wait"] = _KIND_WORDS["time"] | meanings("without wait")
 _HOW_MUCH_TIME = re.compile(r"\bhow (?:much time|many (?:minutes|hours|days|weeks|months|years))\b", re.IGNORECASE)
 _POINTING = meanings("one ones part parts piece thing things spare mean work works need needs want going else same")
 # words that a question is no less answered without
@@ -78,6 +80,10 @@ class Asked:
         """What a question that continues adds to what was spoken of: "how much is that part?" nothing."""
         own = meanings(self.unnamed(self.words))
         return own - _POINTING - _ADVERBS - _KIND_WORDS.get(self.kind or "", frozenset())
+
+    def topic_of(self, question: str) -> frozenset[str]:
+        """What another question is about, besides the kind of fact that it wants."""
+        return meanings(self.unnamed(question)) - _ADVERBS - _KIND_WORDS.get(kind_of(question) or "", frozenset())
 
     @property
     def is_bare(self) -> bool:
@@ -140,8 +146,8 @@ def kind_of(question: str) -> str | None:
 
 
 def names_in(text: str) -> frozenset[str]:
-    """Words with a capital inside a sentence, casefolded."""
-    return frozenset(name.casefold() for name in _NAME.findall(text))
+    """Words with a capital inside a sentence, casefolded; a long one all in capitals is shouted."""
+    return frozenset(n.casefold() for n in _NAME.findall(text) if len(n) < SHOUTED_LETTERS or not n.isupper())
 
 
 def codes_in(text: str) -> frozenset[str]:
@@ -213,6 +219,8 @@ def _relevant(units: list[Unit], passage: Passage, asked: Asked) -> list[Unit]:
     if only is not None:
         names = [asked.catalogue.named(unit.shown) for unit in units]
         others = {i for i in keep if names[i] and only not in names[i] and not asked.codes & codes_in(units[i].shown)}
+        own = meanings(" ".join(units[i].shown for i in keep if i not in others))
+        others -= {i for i in others if (asked.wanted & meanings(units[i].shown)) - own}  # "refurbished ones and the X"
         first = min((i for i in keep if only in names[i]), default=0)
         is_others = only not in (asked.catalogue.named(question_of(passage) or "") or (only,))
         keep = [i for i in keep if i not in others and not (is_others and i < first)]
@@ -222,7 +230,8 @@ def _relevant(units: list[Unit], passage: Passage, asked: Asked) -> list[Unit]:
     runs = _runs(keep)
     # what is told product by product is told of this one where its name stands
     run = next((run for run in runs if only and any(only in asked.catalogue.named(units[i].shown) for i in run)), None)
-    return [units[i] for i in run or runs[0]] if runs else units
+    told = [len(asked.wanted & meanings(" ".join(units[i].shown for i in run))) for run in runs]
+    return [units[i] for i in run or runs[told.index(max(told))]] if runs else units
 
 
 def _runs(numbers: Sequence[int]) -> list[list[int]]:

@@ -148,6 +148,6 @@ def _goes_with(other: Scored, picked: Sequence[Scored]) -> bool:
     kind = other.candidate.unit.kind
     if kind in (ITEM, CODE) or kind != picked[0].candidate.unit.kind:
         return False
-    if kind == FAQ and other.likeness < FAQ_ALIKE:
+    if kind == FAQ and (other.likeness < FAQ_ALIKE or other.told < picked[0].told):
         return False
     return all(float(other.vector @ one.vector) < DUPLICATE for one in picked)

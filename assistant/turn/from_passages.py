@@ -9,9 +9,9 @@ from assistant.turn.answer import Answer, Trace, answer_with
 from assistant.turn.before import Before, Place
 from assistant.turn.candidates import Asked, codes_in, kind_of, list_candidates
 from assistant.turn.continuing import asks_why, parts_meant, was_tried, what_then, why_asked
-from assistant.turn.embedded import Composed, Encode, RememberingEncode, WhichProduct, compose
+from assistant.turn.embedded import Composed, RememberingEncode, WhichProduct, compose
 from assistant.turn.finding import MOST_PASSAGES, Brief, Finder, merged
-from assistant.turn.phrases import ANSWER_KINDS, OF_MINE, YES_OR_NO
+from assistant.turn.phrases import ANSWER_KINDS, GIVES_REASON, OF_MINE, TROUBLE, YES_OR_NO
 from assistant.turn.policy import (
     NOT_ALL_TEXT,
     NOT_HELPED_TEXT,
@@ -27,6 +27,7 @@ from assistant.turn.policy import (
     not_helped,
 )
 from assistant.turn.records import TALK_TO_A_PERSON, recall_touchpoint, say_list
+from assistant.turn.scoring import Encode
 from assistant.turn.sentences import content_words, meanings
 from assistant.turn.understanding import Understanding, split_parts
 from assistant.turn.writing import Source, join_answers, write_answer
@@ -126,7 +127,7 @@ class PassageAnswers:
         told = await self._composed(asked, brief, findings, trace)
         if told.composed is not None and _is_said_again(told.composed, asked, brief.before):
             told = await self._told_alone(asked, brief, trace)
-        if told.is_answer or told.which is not None or asked.codes:
+        if told.which is not None or asked.codes or (told.is_answer and not _is_remedy_missing(told)):
             return told
         return await self._looked_wider(told, brief, trace)
 
@@ -162,6 +163,8 @@ class PassageAnswers:
     async def _tell_why(self, asked: Asked, brief: Brief, findings: Findings, trace: Trace) -> _Told:
         """The reason of our last answer: what else is told of its question, or else that answer once more."""
         why = why_asked(asked, brief.before)
+        if GIVES_REASON.search(brief.before.quoted):
+            why = replace(why, said=())  # it was told with the answer: once more, rather than something else
         findings = merged(await self._finder.find(why.question, brief, trace, history=()), findings)
         findings = merged(findings, await self._finder.find_unnamed(why.question, brief, trace, limit=MOST_PASSAGES))
         told = await self._composed(why, brief, findings, trace)
@@ -246,6 +249,12 @@ def _asked(part: str, brief: Brief, *, alone: bool) -> Asked:
         before.cited if understood.leans_back else (),
         understood.leans_back and not understood.rewritten and bool(before.asked),
     )
+
+
+def _is_remedy_missing(told: _Told) -> bool:
+    """Whether trouble is answered by what hardly tells of it: a manual's table of faults may stand further down."""
+    in_trouble = TROUBLE.search(told.asked.question) is not None and told.asked.subject.only is not None
+    return in_trouble and told.composed is not None and told.composed.told < LEAST_TOLD_WIDE
 
 
 def _asks_of_product(understood: Understanding) -> bool:

@@ -24,7 +24,12 @@ SLIPS = {
     "many": "manny meny",
     "long": "lomg logn",
 }
+# as they write in a chat
+SHORT_FORMS = {"u": "you", "ur": "your", "r": "are", "n": "and", "pls": "please", "plz": "please", "cant": "can't"}
 _MEANT = {slip: meant for meant, slips in SLIPS.items() for slip in slips.split()}
+_SHORT = re.compile(rf"(?<![\w'’&/.-])(?:{'|'.join(SHORT_FORMS)})(?![\w'’&/.-])")  # "R" and "N" may be names
+_GENERATION = re.compile(r"\b(1st|first|2nd|second|3rd|third)[ -]gen\b", re.IGNORECASE)
+_NTH = {"1st": "first", "2nd": "second", "3rd": "third"}
 _SLIPPED = re.compile(rf"\b(?:{'|'.join(_MEANT)})\b", re.IGNORECASE)
 _GLUED_HOW = re.compile(r"\b(how)(?!ever\b|dy\b|l(?:s|ed|ing|er)?\b|itzers?\b)([a-z]{2,})\b", re.IGNORECASE)
 _GLUED_IS = re.compile(r"\b(what|where|when|how|who)(is|are|do|does|s)\b", re.IGNORECASE)
@@ -62,7 +67,9 @@ def mend(text: str, catalogue: Catalogue) -> str:
 
 
 def mend_asking(text: str) -> str:
-    """The words that a question turns on, put right: "wen", "wheres", "howlong". They decide what is asked for."""
+    """The words that a question turns on, put right: "wen", "wheres", "howlong", "u". They decide what is asked for."""
+    text = _SHORT.sub(lambda match: SHORT_FORMS[match[0]], text)
+    text = _GENERATION.sub(lambda match: f"{_NTH.get(match[1].lower(), match[1])} generation", text)
     text = _GLUED_HOW.sub(r"\1 \2", text)
     text = _GLUED_IS.sub(lambda match: f"{match[1]} {'is' if match[2] == 's' else match[2]}", text)
     return _SLIPPED.sub(lambda match: _MEANT[match[0].lower()], text)

@@ -32,8 +32,8 @@ def _ways(needs: str, *alternatives: str) -> Ways:
 
 
 STOP = _words(
-    """a an and any are as at be been but by can could do does did for from get got had has have how i if in is it its
-    me my of on or our please should so some tell that the their them then there they this to up use was we were
+    """a about an and any are as at be been but by can could do does did for from get got had has have how i if in is it
+    its me my of on or our please should so some tell that the their them then there they this to up use was we were
     what when where which who why will with would you your
     long take takes many much often too until against s t don like"""
 )
@@ -56,6 +56,19 @@ THANKS = THANKS | _words("will try good really vielen schön sehr beaucoup bien 
 FAREWELL_CORE = _words("bye goodbye ciao tschüss tschüß adiós adios wiedersehen revoir")
 FAREWELL = FAREWELL_CORE | _words(
     "later see night no nope nothing else thats that's all done have nice good day weekend for"
+)
+HOW_ARE_YOU = frozenset(
+    {"how are you", "how are you doing", "whats up", "what's up", "how's it going", "hows it going"}
+)
+AGREES = re.compile(
+    "[\U0001f44d\U0001f44c\U0001f64f\u2764\U0001f642\U0001f60a\U0001f600\U0001f389\u2705]"
+)  # 👍👌🙏❤🙂😊😀🎉✅
+OPENS = _pattern(
+    r"^\W*(?:can|could|will|would) (?:you|u) (?:please |pls )?(?:help|assist)(?: me)?(?: out)?(?: please| pls)?\W*$",
+    r"^\W*(?:i )?(?:have|got|had) (?:a|an|one|some|another|a few) (?:\w+ )?(?:questions?|problems?|issues?)\W*$",
+    r"^\W*(?:i )?(?:need|want) (?:some |your )?(?:help|assistance|support)(?: please| pls)?\W*$",
+    r"^\W*(?:please |pls )?help(?: me)?(?: please| pls)?\W*$",
+    r"^\W*(?:can|may|could) i ask (?:you )?(?:something|a question|anything)\W*$",
 )
 NOTHING_MORE = frozenset({"no", "nope", "nothing else", "that's all", "thats all", "that is all", "no that's all"})
 YES_CORE = _words("yes yeah yep yup sure ok okay please absolutely definitely")
@@ -93,6 +106,7 @@ SHORT_CODE = re.compile(r"(?<![\w-])[A-Za-z]\d{1,2}(?![\w-])")
 NOT_HUMAN = _pattern(
     r"\b(?:don'?t|do not|no need|not)\b[^.?!]{0,20}\b(?:talk|speak|want|need)\b",
     r"\b(?:user|travel|cleaning|descaling|estate) agent\b",
+    r"\b(?:when|what time|which days?|until when|what hours) (?:can|could|may) (?:i|we|one)\b(?! finally)",  # the hours
 )
 ARE_YOU_A_BOT = _ways(
     "bot ai human real machine person automat who what",
@@ -103,7 +117,8 @@ ARE_YOU_A_BOT = _ways(
 )
 _NEGATED = r"(?:(?:did|does|is|are|was|has|do)(?: not| ?n[o']?t)|were not)"
 UNHAPPY = _ways(
-    "what help answer work understand useless wrong waste",
+    "what help answer work understand useless wrong waste suck stink",
+    r"^\W*(?:you|u|this|this (?:bot|chat|thing|assistant)) (?:really |just |all )?(?:sucks?|stinks?)\W*$",
     r"\bnot what i (?:asked|meant|need)",
     rf"\b(?:that|this|it|you) {_NEGATED} (?:\w+ )?(?:help|answer|work|understand)\w*",
     r"\b(?:not helpful|unhelpful|useless|you are wrong|that is wrong|that's wrong|no help|waste of time)\b",
@@ -129,7 +144,8 @@ _ARRIVE = r"(?:arriv\w*|come|coming|get here|ship\w*|deliver\w*|be here|due)"
 _MOVED = r"(?:shipped|ship|dispatched|sent|delivered|arrived|arrive|delayed|late|on (?:its|the) way|ready|left)"
 _LATE = r"(?:not|n't|never|still|late|delayed|missing|lost|arriv\w*|come|came|here)"
 ORDER_STATUS = _ways(
-    "my our order package parcel deliver shipment purchase thing buy bought",
+    "my our order package parcel deliver shipment purchase thing buy bought pay paid spend spent",
+    r"\b(?:what|how much) (?:did|have) i (?:already )?(?:pay|paid|spend|spent)\b",
     rf"\bwhere(?:'s| is| are|s)?\b{_NEAR}\b(?:my|our|the)\b{_NEAR}\b{ORDER_WORD}\b",
     rf"\b(?:status|track|tracking|progress|update|news|eta)\b{_NEAR}{_MINE}{_NEAR}\b{ORDER_WORD}\b",
     rf"\bmy\b[^.?!]{{0,20}}\b{ORDER_WORD}\b[^.?!]{{0,15}}\b(?:status|tracking|update|eta)\b",
@@ -163,6 +179,7 @@ ASKS_FOR_STEPS = _pattern(
 TROUBLE = _pattern(
     r"\b(?:not|n't|won'?t|never|no longer|stopped|stops|stuck|jammed|broken|broke|leak\w*|error|fault)\b",
     r"\b(?:problems?|trouble|issues?|mak(?:es|ing) an?)\b",
+    r"\b(?:(?:only|just|too|very|so) (?:a )?little|hardly|barely|(?:is|are|stays|remains) still)\b",
     r"\b(?:noise|noisy|smell\w*|(?<!how )hot|slow|weak|blink\w*|flash\w*|fail\w*|dead|hums?|strange|wrong)\b",
 )
 TROUBLE_PLACE = _pattern(
@@ -171,11 +188,13 @@ TROUBLE_PLACE = _pattern(
 # What a question is after; two questions of different kinds are not the same question however alike their words.
 QUESTION_KINDS = (
     ("how often", _pattern(r"\bhow often\b", r"\bhow (?:frequently|regularly)\b")),
+    ("wait", _pattern(r"\bhow (?:long|fast|quickly|soon)\b[^?.]{0,30}\b(?:takes?|taking|wait|without|need to)\b")),
     (
         "time",
         _pattern(
             r"\bhow (?:long|soon|fast|quickly)\b",
-            r"\bwhen\b",
+            r"^(?:\W*(?:and|but|so|or|then|since|until|from))?\W*when\b",  # "do you mend it when ..." asks no time
+            r"\b(?:since|until|from|know|tell me|say|and) when\b|\bwhen (?:is|are|do|does|did|can|will|would|must)\b",
             r"\bwhat time\b",
             r"\b(?:opening|business) (?:hours|times)\b",
         ),
@@ -198,6 +217,7 @@ QUESTION_KINDS = (
 ANSWER_KINDS = {
     "how often": _pattern(r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|after)\b"),
     "time": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|mornings?|\d{1,2}:\d\d)\b"),
+    "wait": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?)\b"),  # nobody waits for years
     "amount": _pattern(r"[£$€]\s?\d"),
     "price": _pattern(r"[£$€]\s?\d", r"\bfree\b"),
     "measure": _pattern(r"\d"),
@@ -245,8 +265,17 @@ GOES_ON_ABOUT_ORDER = _pattern(
 )
 _ASKING = r"(?:how|what|when|where|which|why|who|can|does|do|is|are|may|must|will)"
 ASKS = _pattern(rf"\b{_ASKING}\b")
+# "different question:", "one more thing," before what is asked
+CHANGES_SUBJECT = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|fine|well|good|so|and|btw|by the way)\b[\s,.!:;–-]*)?"
+    r"(?:(?:(?:just |i have )?(?:an?|one)(?: more| last)?|(?:something|anything)) )?"
+    r"(?:(?:different|other|another|new|quick|last|further|more) (?:question|topic|thing|matter|subject)"
+    r"|(?:something|anything) (?:else|different)|by the way|btw)\b(?! is| are| was| can| do| does)[\s,.!:;–-]+",
+    re.IGNORECASE,
+)
 # where one question ends and the next begins; "and" and a comma only before a word that asks
-NEXT_PART = re.compile(rf"\?\s+(?=\w)|(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?={_ASKING}\b)", re.IGNORECASE)
+NEXT_QUESTION = re.compile(r"\?\s+(?=\w)")
+NEXT_PART = re.compile(rf"(?:\s*,\s*(?:and\s+)?|\s+and\s+)(?={_ASKING}\b)", re.IGNORECASE)
 # Words of one meaning in support, one group a line; compared by their stems.
 AKIN = (
     "delivery deliver shipping ship postage post dispatch",
@@ -266,8 +295,12 @@ AKIN = (
     "uk britain england kingdom",
     "code codes error fault",
     "repair fix mend",
+    "end over expire",
     "swap exchange",
     "promo promotion voucher coupon discount",
+)
+GIVES_REASON = _pattern(
+    r"\b(?:because|since|so that|otherwise|as (?:it|they))\b", r"\b(?:no|not|never)\b[^.]*: (?:it|they)\b"
 )
 OLDER = _pattern(r"\b(?:old|older|original|previous|first)\b")
 NEWER = _pattern(r"\b(?:new|newer|newest|latest|second)\b")

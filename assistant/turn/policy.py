@@ -73,6 +73,9 @@ def decide_before_search(
         return Decision(Verdict.SILENT, reason=f"floor:{floor}")
     if reply := answer_from_records(understood, customer, today):
         return Decision(Verdict.REPLY, reply, "own_records" if customer else "sign_in_first")
+    if understood.intent is Intent.NAMES_PRODUCT and understood.product:
+        reply = Reply(f"What would you like to know about the {understood.product}?", outcome="clarifying")
+        return Decision(Verdict.REPLY, reply, understood.intent.value)
     reply = _small_talk(
         understood.intent, customer, declines_in_row=declines_in_row, turns_before=turns_before, today=today
     )
@@ -211,6 +214,8 @@ def _small_talk(
                 outcome="declined",
                 suggestions=(TALK_TO_A_PERSON,),
             )
+        case Intent.OPENS:
+            return Reply("Of course. What would you like to know?", outcome="clarifying")
         case Intent.UNREADABLE:
             return Reply("I could not read that. What would you like to know?", outcome="clarifying")
     return None

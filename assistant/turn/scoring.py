@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assistant.turn.candidates import Asked, Candidate, holds_code, kind_of
-from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE
+from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE, YES_OR_NO
 from assistant.turn.sentences import FAQ, ITEM, ROW, SENTENCE, meanings, words_of
 from knowledge.documents import Found
 
@@ -22,7 +22,7 @@ Encode = Callable[[Sequence[str]], "NDArray[Any]"]
 
 # Weights of a unit's score; the cosine with the question counts once. Chosen on clapnq and held against the demo shop.
 WORDS_WEIGHT = 0.2  # share of the question's words that the unit holds
-WHOLE_BONUS, WHOLE_WORDS = 0.05, 3  # for a row or entry that tells all of a question with that many words
+WHOLE_BONUS, WHOLE_WORDS = 0.05, 2  # for a row or entry that tells all of a question with that many words
 RANK_WEIGHT = 0.35  # how far its passage stands behind the best, in the search's own score
 STEPS_BONUS = 0.12  # for numbered steps where the question asks how
 TROUBLE_BONUS = 0.12  # for what stands under troubleshooting where the question tells of trouble
@@ -37,9 +37,12 @@ CONTINUES_BONUS = 0.25  # for what shows the kind of thing asked for, where the 
 SHOWS_BONUS = 0.06  # for what shows the kind of thing asked for: a time, a price
 HEADING_WEIGHT = 0.15  # share of the question's words in the unit's own heading
 OFF_TOPIC_PENALTY = 0.15  # share of the heading's words that nobody asked about
+OTHERS_PENALTY = 0.12  # for what tells of one product where none was spoken of, or of many where one was
+FEW_PRODUCTS = 2
 TORSO_PENALTY = 0.15  # for steps whose first is in another passage
 ELSEWHERE_PENALTY = 0.2  # for rows and items of other tables and lists where the question tells of trouble
 SCRAP_PENALTY = 0.15  # for a sentence too short to say something
+STUB_WORDS = 5
 MISMATCH_PENALTY = 0.2  # for an FAQ entry that asks how often when the customer asks how
 
 MAX_COMPARED = 8  # units whose vectors are made; each costs 1 to 3 ms
@@ -85,12 +88,15 @@ def score_candidates(
         candidate, likeness = candidates[i], float(vectors[place] @ vectors[0])
         hit = found[candidate.rank]
         score = WORDS_WEIGHT * told[i] + ask.adjust(candidate, hit)
+        if ask.is_meant_by(candidate):
+            told[i] = 1.0
         if candidate.unit.kind in (ROW, FAQ) and told[i] == 1.0 and len(ask.words) >= WHOLE_WORDS:
             score += WHOLE_BONUS
         if candidate.unit.kind == FAQ:
             alike = ask.asks_like(candidate.unit.heading, candidate.unit.shown, likeness)
             # "is there a warranty on ..." is answered by "how long is the warranty?" where that tells all of it
             alike = alike or (ask.kind is None and len(ask.words) > 1 and told[i] == 1.0)
+            alike = alike and not _is_stub(candidate)
             if not alike or told[i] < FAQ_SHARED_WORDS:
                 likeness = min(likeness, FAQ_NOT_SAME)
             # The search compared the whole entry already; names of products would make it look alike.
@@ -140,6 +146,7 @@ class _Ask:
     kind: str | None
     steps: bool
     trouble: bool
+    yes_or_no: bool
     codes: frozenset[str]
     numbers: frozenset[str]
     words: frozenset[str]
@@ -155,6 +162,7 @@ class _Ask:
             kind=asked.kind,
             steps=ASKS_FOR_STEPS.search(asked.words) is not None,
             trouble=TROUBLE.search(asked.question) is not None,
+            yes_or_no=YES_OR_NO.search(asked.words) is not None,
             codes=asked.codes,
             numbers=_small_numbers(asked.catalogue.mask(asked.question)),
             words=asked.wanted,
@@ -187,26 +195,52 @@ class _Ask:
         if candidate.is_torso:
             value -= TORSO_PENALTY
         head = unit.cells[0][1] if unit.cells else unit.heading
-        if head in self.numbers or any(holds_code(head, code) for code in self.codes):
+        if head.split(" ")[0] in self.numbers or any(holds_code(head, code) for code in self.codes):
             value += CODE_BONUS
         if self.places and not any(name in f"{unit.heading} {unit.shown}".casefold() for name in self.places):
             value -= STRANGER_PENALTY
         if not self.asked.subject.certain and self.owned & candidate.about:
             value += OWNED_BONUS
+        elif self._is_of_others(candidate):
+            value -= OTHERS_PENALTY
         shows = ANSWER_KINDS.get(self.kind or "")
         if shows and shows.search(unit.shown):
             value += CONTINUES_BONUS if candidate.continues and self.asked.is_bare else SHOWS_BONUS
-        if unit.kind == SENTENCE and len(words_of(unit.shown)) < 5:
+        elif shows and self.asked.is_bare:
+            value -= MISMATCH_PENALTY
+        if _is_stub(candidate) or (unit.kind == SENTENCE and len(words_of(unit.shown)) < STUB_WORDS):
             value -= SCRAP_PENALTY
         return value
+
+    def _is_of_others(self, candidate: Candidate) -> bool:
+        about, subject = candidate.about, self.asked.subject
+        return len(about) > FEW_PRODUCTS if subject.only else not subject.products and len(about) == 1
+
+    def is_meant_by(self, candidate: Candidate) -> bool:
+        """Whether an entry asks just what "how long does it take?" means here: the same of what was spoken of."""
+        heading = candidate.unit.heading
+        if candidate.unit.kind != FAQ or not self.asked.is_bare or self.kind is None or kind_of(heading) != self.kind:
+            return False
+        topic = self.asked.topic_of(heading)
+        return bool(topic) and _share(topic, self.asked.question) == 1.0
 
     def asks_like(self, other: str, answer: str, same: float) -> bool:
         """Whether an FAQ entry answers this kind of question, as far as its question or its answer show."""
         theirs = kind_of(other)
-        if same >= FAQ_SURELY_SAME or self.kind is None or self.kind == theirs:
+        if same >= FAQ_SURELY_SAME or self.kind == theirs:
             return True
+        if self.kind is None:  # "do you grind it?" is not "how long can I pause it?"
+            return not self.yes_or_no or theirs not in ("time", "how often", "measure", "price")
         shows = ANSWER_KINDS.get(self.kind)
         return shows.search(answer) is not None if shows else theirs is None
+
+
+def _is_stub(candidate: Candidate) -> bool:
+    """Whether little is left of an entry that tells several products apart."""
+    unit = candidate.unit
+    of_all = len(words_of(candidate.passage.text[len(unit.heading) :]))
+    left = len(words_of(unit.shown))
+    return unit.kind == FAQ and left < STUB_WORDS and left < of_all / 2
 
 
 _NUMBER_WORDS = {"one": "1", "once": "1", "two": "2", "twice": "2", "three": "3", "four": "4", "five": "5", "six": "6"}

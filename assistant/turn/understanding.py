@@ -37,6 +37,8 @@ class Intent(StrEnum):
     ORDER_STATUS = "order_status"
     APPOINTMENT = "appointment"
     MY_PRODUCTS = "my_products"
+    OPENS = "opens"  # "can you help me?", "I have a question"
+    NAMES_PRODUCT = "names_product"  # a product's name and nothing that is asked of it
     UNREADABLE = "unreadable"  # no word in it
 
 
@@ -78,6 +80,8 @@ _THREE_DIGITS = re.compile(r"\d{3}")  # in every order number; looking for them 
 def decide_intent(text: str, history: Sequence[Turn] = (), *, offered_person: bool = False) -> Intent:
     """What the customer wants from us. `offered_person`: our last message offered one, so that a bare yes accepts."""
     words = [word.lower() for word in _WORD.findall(text)]
+    if not words and phrases.AGREES.search(text):
+        words = ["ok"]
     if not words:
         return Intent.UNREADABLE
     rest = phrases.LEADING_GREETING.sub("", text)
@@ -92,6 +96,8 @@ def decide_intent(text: str, history: Sequence[Turn] = (), *, offered_person: bo
             return small
         if phrases.ARE_YOU_A_BOT.search(text):
             return Intent.ARE_YOU_A_BOT
+        if phrases.OPENS.search(rest):
+            return Intent.OPENS
     if len(words) <= 14 and phrases.UNHAPPY.search(text) and history:
         return Intent.UNHAPPY
     return _records_intent(rest)
@@ -119,6 +125,8 @@ def understand(
     intent = decide_intent(text, history, offered_person=offered_person)
     if intent is Intent.QUESTION and before.record and phrases.GOES_ON_ABOUT_ORDER.search(question):
         intent = Intent(before.record)
+    if intent is Intent.QUESTION and _only_product(_without_thanks(question), known) and not _has_asked(history):
+        intent = Intent.NAMES_PRODUCT
     standalone = stand_alone(question, history, catalogue=known, before=before)
     is_put_anew = not standalone.endswith(question)  # "and the Mini?" has become a question of its own
     return Understanding(
@@ -156,8 +164,9 @@ def _generation(question: str, choices: Sequence[str]) -> list[str]:
 
 
 def strip_greeting(text: str) -> str:
-    """The text less a leading hello; the text itself when nothing would be left."""
-    return phrases.LEADING_GREETING.sub("", text).strip() or text.strip()
+    """The text less a leading hello and "another question:"; the text itself when nothing would be left."""
+    rest = phrases.CHANGES_SUBJECT.sub("", phrases.LEADING_GREETING.sub("", text)).strip()
+    return rest or text.strip()
 
 
 def needs_context(question: str, history: Sequence[Turn]) -> bool:
@@ -207,9 +216,21 @@ def find_order_number(text: str) -> str | None:
     return match[1].upper() if match else None
 
 
+def _has_asked(history: Sequence[Turn]) -> bool:
+    return any(turn.role == "customer" and decide_intent(turn.text) is Intent.QUESTION for turn in history)
+
+
+def _without_thanks(text: str) -> str:
+    """The text less thanks and words that say nothing: "thanks, but what about the Wren then"."""
+    polite = phrases.THANKS | phrases.FILLER
+    return _WORD.sub(lambda match: "" if match[0].lower() in polite else match[0], text)
+
+
 def _small_talk(words: Sequence[str]) -> Intent | None:
     greets = _only(words, phrases.GREETING | phrases.FILLER | phrases.SMALL_ASK, phrases.GREETING - {"good"})
     if greets and words != ["good"]:
+        return Intent.GREETING
+    if " ".join(word for word in words if word not in phrases.GREETING) in phrases.HOW_ARE_YOU:
         return Intent.GREETING
     if _only(words, phrases.FAREWELL | phrases.FILLER | phrases.THANKS, phrases.FAREWELL_CORE):
         return Intent.FAREWELL
@@ -253,11 +274,17 @@ def split_parts(question: str) -> list[str]:
 
     A part that says too little of its own is put behind the first.
     """
-    parts = [part.strip(" ,;.?") for part in phrases.NEXT_PART.split(question)]
-    if len(parts) < 2 or not phrases.ASKS.match(parts[0]) or any(len(_WORD.findall(part)) < 3 for part in parts):
+    parts = [part for whole in phrases.NEXT_QUESTION.split(question) for part in _parts_of(whole)]
+    if len(parts) < 2 or not phrases.ASKS.search(parts[0]) or any(len(_WORD.findall(part)) < 3 for part in parts):
         return [question]
     first = parts[0]
     return [f"{first}?", *(f"{first}? {part}?" if _leans(part) else f"{part}?" for part in parts[1:MAX_PARTS])]
+
+
+def _parts_of(whole: str) -> list[str]:
+    """The parts of one sentence that asks from its first word on; what tells before it asks is left whole."""
+    parts = [part.strip(" ,;.?") for part in phrases.NEXT_PART.split(whole)]
+    return parts if phrases.ASKS.match(parts[0]) else [whole.strip(" ,;.?")]
 
 
 def _leans(part: str) -> bool:

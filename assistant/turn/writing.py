@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from assistant.turn.citations import Citation, cite
 from assistant.turn.phrases import ASKS_FOR_STEPS
-from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, say_row
+from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, say_row, words_of
 from knowledge.documents import Passage
 
 _LEANS_BACK = re.compile(
@@ -19,6 +19,7 @@ _LEANS_BACK = re.compile(
     re.IGNORECASE,
 )
 MARKER = re.compile(r"\[(\d{1,2})\](?!\()")
+MOST_LIST_WORDS = 90  # of a longer list only the items that answer are said
 _STEPS_ABOVE = re.compile(r"\bsteps? \d+(?:(?:,| and| to|–) ?\d+)* above\b", re.IGNORECASE)
 _YES_OR_NO = re.compile(r"(?:yes|no|not)\b", re.IGNORECASE)
 _BLOCK_START = re.compile(r"(?:- |\d+\. |```|\*\*)")
@@ -93,7 +94,7 @@ def _complete(question: str, wanted: Sequence[int], units: Sequence[Unit]) -> li
     for at in wanted:
         unit = units[at]
         following = units[at + 1] if at + 1 < len(units) else None
-        if unit.kind == ITEM and (steps or unit.number is None):
+        if unit.kind == ITEM and (steps or unit.number is None) and _is_sayable(units, unit.group):
             chosen |= _group(units, unit.group)
             first = min(_group(units, unit.group))
             if first and units[first - 1].kind == SENTENCE and units[first - 1].shown.endswith(":"):
@@ -106,6 +107,12 @@ def _complete(question: str, wanted: Sequence[int], units: Sequence[Unit]) -> li
         elif unit.kind == SENTENCE and _LEANS_BACK.match(unit.shown) and at and units[at - 1].group == unit.group:
             chosen.add(at - 1)
     return sorted(chosen)
+
+
+def _is_sayable(units: Sequence[Unit], group: int) -> bool:
+    """Whether a list is short enough to be said whole; numbered steps always are."""
+    of_list = [unit for unit in units if unit.group == group]
+    return of_list[0].number is not None or sum(len(words_of(unit.shown)) for unit in of_list) <= MOST_LIST_WORDS
 
 
 def _group(units: Sequence[Unit], group: int) -> set[int]:

@@ -57,6 +57,25 @@ def test_an_entry_that_asks_how_often_does_not_pass_for_how() -> None:
     assert "1. Lift" in composed("How do I change the burrs of the Wren?", often, steps)
 
 
+def test_yes_or_no_is_not_answered_by_how_long() -> None:
+    pause = passage("For up to 3 months.", question="How long can I pause my coffee subscription?")
+    grind = passage("We send whole beans only; we do not grind the coffee.", section=("Coffee subscription",))
+
+    assert "do not grind" in composed("Do you grind the coffee of the subscription?", pause, grind)
+
+
+def test_of_a_long_list_only_what_answers_is_said() -> None:
+    rest = "\n".join(
+        f"- **Place {n}.** The carrier takes parcels to this place on two days in every week." for n in range(9)
+    )
+    places = passage(f"- **Norway.** A kettle cannot be sent to Norway by this carrier.\n{rest}", section=("Limits",))
+
+    text = composed("Can you send a kettle to Norway?", places)
+
+    assert "cannot be sent to Norway" in text
+    assert "Place 8" not in text
+
+
 PUMP = passage(
     "The pump draws water from the tank. It passes the heater next. The pressure builds up behind the valve. "
     "Paint comes in three colours. It weighs 3 kg."

@@ -19,6 +19,8 @@ BIRDS = Catalogue.of([("Petrel Mini purifier: manual", ["Petrel Mini"]), ("Lark 
         ("how oftn and how mutch", "how often and how much"),
         ("however it howls", "however it howls"),
         ("whose is it", "whose is it"),
+        ("do u open n close it pls", "do you open and close it please"),
+        ("the 1st gen and model R", "the first generation and model R"),
     ],
 )
 def test_the_words_that_ask_are_put_right_and_no_others(typed: str, read: str) -> None:

@@ -10,11 +10,13 @@ from assistant.turn.understanding import (
     decide_intent,
     find_order_number,
     needs_context,
+    split_parts,
     stand_alone,
     strip_greeting,
     understand,
 )
 from knowledge.documents import Turn
+from knowledge.products import Catalogue
 
 HISTORY = [Turn("customer", "How do I descale the Lark 2?"), Turn("assistant", "With one bottle of descaler.")]
 
@@ -111,3 +113,61 @@ def test_the_product_meant_is_named_on_the_page_or_the_only_one_owned() -> None:
     assert understand("How do I clean my Wren?", customer=two).product == "Wren"
     assert understand("How do I clean it?", customer=two, page_product="Wren").product == "Wren"
     assert understand("How long does shipping take?", customer=one, page_product="Wren").product is None
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        (
+            "The lid drips. what is a seal? also when does the shop open",
+            ["The lid drips. what is a seal?", "also when does the shop open?"],
+        ),
+        ("My Kite shows E4 and what do I do now", ["My Kite shows E4 and what do I do now"]),
+        ("how often and what for", ["how often and what for"]),
+    ],
+)
+def test_a_question_mark_parts_what_is_asked_whatever_stands_before(said: str, parts: list[str]) -> None:
+    assert split_parts(said) == parts
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ("ok. different question, do you take cards", "do you take cards"),
+        ("Hi! One more thing: how late is it", "how late is it"),
+        ("by the way, is it loud", "is it loud"),
+        ("the other thing is loud", "the other thing is loud"),
+        ("a new topic", "a new topic"),
+    ],
+)
+def test_what_only_changes_the_subject_is_no_part_of_the_question(said: str, rest: str) -> None:
+    assert strip_greeting(said) == rest
+
+
+def test_asking_for_the_hours_of_people_calls_nobody() -> None:
+    assert decide_intent("when can I reach a person?") is Intent.QUESTION
+    assert decide_intent("when can I finally talk to a person?") is Intent.ASK_HUMAN
+
+
+def test_a_products_name_alone_is_asked_about_unless_something_was_asked_before() -> None:
+    kite = Catalogue.of([("Kite kettle: manual", ["Kite"])])
+    asked = (Turn("customer", "How loud is it?"), Turn("assistant", "Which one?"))
+
+    assert understand("thanks, and the Kite?", catalogue=kite).intent is Intent.NAMES_PRODUCT
+    assert understand("the Kite", asked, catalogue=kite).intent is Intent.QUESTION
+    assert understand("Kite weight", catalogue=kite).intent is Intent.QUESTION
+
+
+@pytest.mark.parametrize("said", ["how are you?", "whats up"])
+def test_small_talk_is_greeted(said: str) -> None:
+    assert decide_intent(said) is Intent.GREETING
+
+
+@pytest.mark.parametrize("said", ["can u help me", "I have a quick question", "need help pls"])
+def test_who_only_announces_a_question_is_asked_for_it(said: str) -> None:
+    assert decide_intent(said) is Intent.OPENS
+
+
+def test_a_thumb_up_thanks_or_accepts_what_was_offered() -> None:
+    assert decide_intent("👍") is Intent.THANKS
+    assert decide_intent("👍", offered_person=True) is Intent.ASK_HUMAN
