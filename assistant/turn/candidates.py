@@ -79,7 +79,12 @@ class Asked:
     def own(self) -> frozenset[str]:
         """What a question that continues adds to what was spoken of: "how much is that part?" nothing."""
         own = meanings(self.unnamed(self.words))
-        return own - _POINTING - _ADVERBS - _KIND_WORDS.get(self.kind or "", frozenset())
+        return own - self.topicless
+
+    @property
+    def topicless(self) -> frozenset[str]:
+        """Words that only say which kind of fact is wanted, or point, or add nothing."""
+        return _POINTING | _ADVERBS | _KIND_WORDS.get(self.kind or "", frozenset())
 
     def topic_of(self, question: str) -> frozenset[str]:
         """What another question is about, besides the kind of fact that it wants."""

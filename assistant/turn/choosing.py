@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from assistant.turn.candidates import Asked, about_of, holds_code, names_in
 from assistant.turn.phrases import ANSWER_KINDS, YES_OR_NO
-from assistant.turn.scoring import FAQ_ALIKE, Scored
+from assistant.turn.scoring import FAQ_ALIKE, FAQ_SAME_QUESTION, Scored
 from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, words_of
 
 MAX_SENTENCES = 3
@@ -59,12 +59,16 @@ def pick(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:
         return siblings
     if best.candidate.unit.kind in (ITEM, CODE) or best.is_same_question:
         return [best]
+    # a yes or no that tells all of the question needs no more
+    is_told = YES_OR_NO.search(asked.words) is not None and best.told == 1.0 and best.likeness >= FAQ_SAME_QUESTION
     picked = [best]
     count = len(words_of(best.candidate.unit.shown))
     for candidate in scored[1:20]:
         if len(picked) >= MAX_SENTENCES or count >= MAX_WORDS:
             break
         if candidate.score < best.score - _margin(best, candidate) or not _goes_with(candidate, picked):
+            continue
+        if is_told and candidate.told < best.told:
             continue
         picked.append(candidate)
         count += len(words_of(candidate.candidate.unit.shown))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.turn.answer import Answer, Trace, answer_with
@@ -99,7 +100,7 @@ class PassageAnswers:
         text, citations = join_answers([(one.text, one.citations) for one in answered])
         if noted := _noted(brief):
             text = f"{noted}\n\n{text}"
-        missed = [one.asked.question for one in told if not one.is_answer]
+        missed = [one.asked.words for at, one in enumerate(told) if not one.is_answer or _adds_nothing(one, told[:at])]
         if missed:
             text += "\n\n" + NOT_ALL_TEXT.format(questions=say_list([f"“{part}”" for part in missed]))
         suggestions = (*((TALK_TO_A_PERSON,) if missed else ()), *answered[0].related)
@@ -249,6 +250,16 @@ def _asked(part: str, brief: Brief, *, alone: bool) -> Asked:
         before.cited if understood.leans_back else (),
         understood.leans_back and not understood.rewritten and bool(before.asked),
     )
+
+
+def _adds_nothing(one: _Told, earlier: Sequence[_Told]) -> bool:
+    """Whether a further part of the question got the answer of one before, and nothing that it asks for itself."""
+    if one.composed is None:
+        return False
+    said = {Place(c.document, c.start, c.end) for other in earlier if other.composed for c in other.composed.citations}
+    own = meanings(one.asked.words) - meanings(" ".join(other.asked.words for other in earlier)) - one.asked.topicless
+    repeated = {Place(c.document, c.start, c.end) for c in one.composed.citations} <= said
+    return repeated and bool(own) and not own & meanings(one.composed.text)
 
 
 def _is_remedy_missing(told: _Told) -> bool:

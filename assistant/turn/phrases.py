@@ -239,6 +239,7 @@ MY_PRODUCTS = _ways(
     r"\bwhen did i buy\b",
     r"\bmy (?:registered )?products\W*$",
 )
+WHERE_IT_STANDS = _pattern(r"^\W*where\b", r"\bhow (?:do|can|could) (?:i|we) (?:find|see|read|look up)\b")
 LEADING_GREETING = re.compile(
     r"^\s*(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|dear (?:team|support|all)"
     r"|hallo|guten (?:tag|morgen|abend)|bonjour|salut|hola|buenos d[ií]as|buenas tardes)"

@@ -247,7 +247,7 @@ def _only(words: Sequence[str], allowed: frozenset[str], core: frozenset[str]) -
 
 def _records_intent(text: str) -> Intent:
     """Whether the answer stands in the customer's own records rather than in the knowledge."""
-    if phrases.MY_PRODUCTS.search(text):
+    if phrases.MY_PRODUCTS.search(text) and not phrases.WHERE_IT_STANDS.search(text):
         return Intent.MY_PRODUCTS
     asks_how = phrases.GENERAL_HOW.search(text) and not phrases.MY_WAIT.search(text)
     if asks_how:

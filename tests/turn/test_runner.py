@@ -8,7 +8,7 @@ from collections.abc import Callable
 from assistant.journal.bus import Typing
 from assistant.journal.events import Author, Kind, NewEvent, Role, turn_client_id
 from assistant.profile.customer import Customer, Order
-from assistant.turn.policy import TALK_TO_A_PERSON
+from assistant.turn.records import TALK_TO_A_PERSON
 from tests.turn.conftest import House
 
 
@@ -256,3 +256,17 @@ async def test_a_conversation_that_was_ended_and_written_to_again_is_answered_ag
     await settled(house, conversation)
 
     assert len(await house.answers(conversation)) == 2
+
+
+async def test_a_part_that_got_no_answer_of_its_own_is_said_to_have_none(house: House) -> None:
+    conversation = await house.conversation()
+    runner = house.make_runner()
+    await runner.start()
+
+    await house.say(conversation, "How long does the warranty last and can I extend it?")
+    await settled(house, conversation)
+
+    [answer] = await house.answers(conversation)
+    text = (answer.data or {})["text"]
+    assert text.startswith("The warranty lasts 2 years")
+    assert "“can I extend it?”" in text

@@ -171,3 +171,8 @@ def test_who_only_announces_a_question_is_asked_for_it(said: str) -> None:
 def test_a_thumb_up_thanks_or_accepts_what_was_offered() -> None:
     assert decide_intent("👍") is Intent.THANKS
     assert decide_intent("👍", offered_person=True) is Intent.ASK_HUMAN
+
+
+def test_where_a_serial_number_stands_is_no_question_about_ones_own_products() -> None:
+    assert decide_intent("where do I find the serial number of my kettle") is Intent.QUESTION
+    assert decide_intent("what is the serial number of my kettle") is Intent.MY_PRODUCTS
