@@ -70,7 +70,9 @@ class ReleaseBuilder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise ReindexRunning("Another reindex is running: wait until it has finished.") from error
+                raise ReindexRunning(
+                    "Another reindex is running, here or on the command line: wait until it has finished."
+                ) from error
             yield
 
     def write(self, name: str, version_ids: Sequence[int], progress: Progress) -> int:

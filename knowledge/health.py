@@ -341,7 +341,15 @@ def _why_stale(age: int | None, usual: float, stale_days: int, expected: str | N
     if age is None:
         return None
     if age > stale_days:
-        return f"It was last changed {age:,} days ago."
+        return f"It was last changed {_span(age)} ago."
     if age > YOUNG_DAYS and age > MUCH_OLDER * max(usual, 1.0):
-        return f"It was last changed {age:,} days ago; half of all documents in the last {usual:,.0f}."
+        return f"It was last changed {_span(age)} ago; half of all documents within {_span(round(usual))}."
     return None
+
+
+def _span(days: int) -> str:
+    """A time as people say it: "1 day", "9 months", "27 years"."""
+    for unit, length in (("year", 365), ("month", 30)):
+        if days >= 2 * length:
+            return f"{days // length} {unit}s"
+    return "1 day" if days == 1 else f"{days} days"

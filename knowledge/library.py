@@ -28,7 +28,7 @@ from knowledge.documents import (
     Turn,
 )
 from knowledge.embedding import Embedder, default_model_folder, open_embedder
-from knowledge.errors import IndexMissing, SourceNotFound
+from knowledge.errors import DocumentUnknown, IndexMissing, SourceNotFound
 from knowledge.index import PassageIndex, Progress
 from knowledge.products import Catalogue
 from knowledge.retrieval import Scope
@@ -112,6 +112,7 @@ class Library:
         product: str | Sequence[str] | None = None,
         language: str | None = None,
         audience: str | None = None,
+        document: str | None = None,
         release: int | None = None,
     ) -> Findings:
         """The passages that most probably answer the question, best first, all of one release.
@@ -122,22 +123,35 @@ class Library:
             language: likewise, the customer's language.
             audience: who asks; passages for other audiences are not found. None finds those for everybody only,
                 "*" finds all.
+            document: the id of the only one that is looked into.
             release: a kept release instead of the one in service.
 
         Raises:
             IndexMissing: nothing has been indexed yet.
             ReleaseUnknown: that release is not kept.
+            DocumentUnknown: that document is not in it.
         """
         products = (product,) if isinstance(product, str) else tuple(product or ())
         for attempt in range(TRIES):
             searched = self._live() if release is None else self._releases.get(release)
-            scope = Scope(limit, products, language, self._serving.catalogue(searched), audience)
+            rows = self._rows_of(document, searched.number) if document is not None else None
+            scope = Scope(limit, products, language, self._serving.catalogue(searched), audience, rows)
             try:
                 return self._serving.search(searched, question, history, scope)
             except IndexMissing:
                 if attempt == TRIES - 1:
                     raise
         raise AssertionError("unreachable")
+
+    def _rows_of(self, document_id: str, release: int) -> tuple[int, ...]:
+        if rows := self._store.document_rows(document_id, release):
+            return rows
+        raise DocumentUnknown(f"There is no passage of a document {document_id!r} in release {release}.")
+
+    def check_free(self) -> None:
+        """Raises ReindexRunning while a reindex, a purge or a change of the model is at work, in whatever process."""
+        with self._builder.alone():
+            pass
 
     def catalogue(self, release: int | None = None) -> Catalogue:
         """The products that a release's documents are about (default: the one in service); empty before the first."""

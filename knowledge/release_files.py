@@ -224,13 +224,19 @@ class ReleaseFiles:
             wanted = min(size, wanted * 4)
 
     def visible(self, audience: str | None) -> NDArray[np.bool_] | None:
-        """Which passages an audience may see: those for everybody, and its own. None: all, as "*" asks for."""
+        """Which passages an audience may see: those for everybody, and its own. None: all, as "*" asks for.
+
+        Who belongs to several is named by commas, as a page for several is.
+        """
         if self._audiences is None or audience == EVERYBODY:
             return None
-        shown = self._audiences == 0
-        if audience in self._audience_names:
-            shown |= self._audiences == self._audience_names.index(audience) + 1
-        return np.asarray(shown, np.bool_)
+        wanted = _names(audience)
+        codes = [code for code, name in enumerate(self._audience_names, 1) if not wanted.isdisjoint(_names(name))]
+        return np.isin(self._audiences, [0, *codes])
+
+    def positions_of(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """The positions of passages, by their row ids, in ascending order."""
+        return np.flatnonzero(np.isin(self.passage_rows, np.asarray(rows, np.int64)))
 
     def similarities(self, vector: Vectors, positions: Sequence[int], *, titles: bool = True) -> NDArray[np.float32]:
         """The cosine of each passage to the vector: of its text, question or title, whichever is nearer."""
@@ -246,6 +252,10 @@ class ReleaseFiles:
         best = np.full(len(positions), -1.0, np.float32)
         np.maximum.at(best, groups, cosines)
         return best
+
+
+def _names(audience: str | None) -> set[str]:
+    return {name.strip().casefold() for name in (audience or "").split(",") if name.strip()}
 
 
 def _mapped(file: Path) -> Any:

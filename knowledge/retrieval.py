@@ -49,7 +49,8 @@ class Scope:
     """What of the release is wanted: how many passages, preferably for which products and in which language.
 
     `catalogue` tells products apart by the names in a passage's question and headings. `audience` is strict: passages
-    for another one are not found; None finds those for everybody only, "*" all.
+    for another one are not found; None finds those for everybody only, "*" all. `rows` are those of the passages that
+    alone are looked at; None: all.
     """
 
     limit: int = 5
@@ -57,6 +58,7 @@ class Scope:
     language: str | None = None
     catalogue: Catalogue = EVERYTHING
     audience: str | None = None
+    rows: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,12 @@ def _compare(
     files: ReleaseFiles, nearest: Callable[[Vectors, int], list[int]], asked: Asked, scope: Scope
 ) -> Candidates:
     visible = files.visible(scope.audience)
-    wanted = max(CANDIDATES, 3 * scope.limit)
     words = _by_words(files.lexical, asked)
-    total = np.sum(list(words.values()), axis=0)
-    share = 1.0 if visible is None else max(float(visible.mean()), 1 / WIDEST)
-    near = files.owners[nearest(asked.vector, min(int(wanted / share), len(files.owners)))]
-    best = np.argpartition(-total, min(wanted, files.size) - 1)[: int(wanted / share)]
-    either = np.union1d(near, best[total[best] > 0]).astype(np.int64)
+    if scope.rows is not None:
+        either = files.positions_of(scope.rows)
+    else:
+        total = np.sum(list(words.values()), axis=0)
+        either = _promising(files, nearest, asked, total, scope.limit, visible)
     positions: list[int] = (either if visible is None else either[visible[either]]).tolist()
     similar = files.similarities(asked.vector, positions)
     own = np.asarray(files.vectors[np.asarray(positions, np.int64)] @ asked.vector, np.float32)
@@ -128,6 +129,22 @@ def _compare(
     parts = {"meaning": np.where(reached, 0, similar), "question": np.where(reached, similar, 0), **parts}
     parts["code"] = _identifier_part(files.lexical, asked.words, positions)
     return Candidates(positions, similar, parts)
+
+
+def _promising(
+    files: ReleaseFiles,
+    nearest: Callable[[Vectors, int], list[int]],
+    asked: Asked,
+    by_words: Scores,
+    limit: int,
+    visible: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """The positions of what is nearest by meaning or best by words; more where few passages are for this audience."""
+    wanted = max(CANDIDATES, 3 * limit)
+    share = 1.0 if visible is None else max(float(visible.mean()), 1 / WIDEST)
+    near = files.owners[nearest(asked.vector, min(int(wanted / share), len(files.owners)))]
+    best = np.argpartition(-by_words, min(wanted, files.size) - 1)[: int(wanted / share)]
+    return np.union1d(near, best[by_words[best] > 0]).astype(np.int64)
 
 
 def _by_words(lexical: Lexical, asked: Asked) -> dict[str, Scores]:

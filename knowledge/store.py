@@ -190,6 +190,17 @@ class KnowledgeStore:
         with self._engine.connect() as connection:
             return tuple(_passage(row) for row in connection.execute(query))
 
+    def document_rows(self, document_id: str, release: int) -> tuple[int, ...]:
+        """The row ids of those passages."""
+        query = (
+            select(passages.c.id)
+            .join(release_versions, release_versions.c.version_id == passages.c.version_id)
+            .join(versions, versions.c.id == passages.c.version_id)
+            .where(release_versions.c.release == release, versions.c.document_id == document_id)
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def passages_of(self, version_ids: Sequence[int]) -> Iterator[tuple[int, Passage]]:
         """Row id and passage, by version in the order given and by position within it."""
         for batch in batches(version_ids):

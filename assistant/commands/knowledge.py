@@ -80,13 +80,14 @@ def search(
     question: Annotated[str, typer.Argument(help="What a customer would ask.")],
     limit: Annotated[int, typer.Option("--limit", min=1, max=50, help="Passages to show.")] = 5,
     product: Annotated[str | None, typer.Option("--product", help="Prefer passages about this product.")] = None,
+    document: Annotated[str | None, typer.Option("--document", help="Look into this document alone (its id).")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Shows the passages that a question finds, and how sure it is that the answer is among them.
 
     Example: tellonce knowledge search "How do I descale it?" --product "Lark 2"
     """
-    findings = open_knowledge().search(question, limit=limit, product=product)
+    findings = open_knowledge().search(question, limit=limit, product=product, document=document)
     if as_json:
         print_json(asdict(findings))
     else:

@@ -200,6 +200,7 @@ def _add_jobs(router: APIRouter, reading: FindEditor, writing: FindEditor) -> No
     @router.post("/reindex", status_code=202, summary="Make a new release of every source as it is now")
     async def reindex(new: NewRun | None = None, editor: Editor = Depends(writing)) -> JobView:
         publish = new is not None and new.publish
+        await _check_free(editor.rooms)
         return _started(await editor.rooms.jobs.start("reindex", {"publish": publish}, editor.name))
 
     @router.post("/releases/{number}/compare", status_code=202, summary="Answer the saved questions by two releases")
@@ -208,7 +209,7 @@ def _add_jobs(router: APIRouter, reading: FindEditor, writing: FindEditor) -> No
     ) -> JobView:
         against = new.against if new is not None else None
         await run_in_threadpool(_check_kept, editor.rooms.library, number, against)
-        task = {"release": number, "against": against}
+        task = {"release": number, "against": against if against is not None else editor.rooms.library.release}
         return _started(await editor.rooms.jobs.start("compare", task, editor.name))
 
     @router.delete("/job/{job_id}", summary="Stop this job, if it still runs")
@@ -282,12 +283,19 @@ def _add_documents(router: APIRouter, reading: FindEditor, writing: FindEditor) 
         product: Narrowing = None,
         language: Narrowing = None,
         audience: Narrowing = None,
+        document: Annotated[str | None, Query(max_length=200, description="Look into this document alone.")] = None,
         limit: Annotated[int, Query(ge=1, le=50)] = 10,
         editor: Editor = Depends(reading),
     ) -> SearchView:
         library = editor.rooms.library
         findings = library.search(
-            q, limit=limit, product=product, language=language, audience=audience, release=release
+            q,
+            limit=limit,
+            product=product,
+            language=language,
+            audience=audience,
+            document=document,
+            release=release,
         )
         found = [FoundView.of(q, one) for one in findings.found]
         return SearchView(release=findings.release, sureness=findings.sureness, found=found)
@@ -375,6 +383,13 @@ def _kind_of(location: str, uploads: str) -> SourceKind:
         return "uploads"
     kind = describe_kind(location)
     return "file" if kind == "zip" else kind
+
+
+async def _check_free(rooms: StudioRooms) -> None:
+    """Raises ReindexRunning where another process is at it: the job would fail, but only after it has started."""
+    job = rooms.jobs.current()
+    if job is None or job.state != "running":  # else it is ours, and that is told in better words
+        await run_in_threadpool(rooms.library.check_free)
 
 
 def _job(job: Job | None) -> JobView | None:

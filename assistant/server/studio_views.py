@@ -42,6 +42,7 @@ class JobView(BaseModel):
     ended_at: str | None
     report: dict[str, Any] | None = Field(description="What came of it, once `done`; of a comparison, its counts.")
     error: str | None = Field(description="A sentence that says what to do, once `failed`.")
+    task: dict[str, Any] = Field(description="What it was asked: `publish`, or `release` and `against`.")
 
 
 class KnowledgeView(BaseModel):

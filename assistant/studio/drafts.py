@@ -19,6 +19,7 @@ import structlog
 import yaml
 from sqlalchemy import delete, insert, select, update
 
+from assistant.database import reading, writing
 from assistant.errors import BadFrame, NotFound
 from assistant.studio.gap_store import now
 from assistant.studio.schema import answer_drafts
@@ -77,12 +78,12 @@ class Drafts:
     def by_gap(self) -> dict[int, Draft]:
         """The newest draft of each gap."""
         query = select(answer_drafts).where(answer_drafts.c.gap_id.is_not(None)).order_by(answer_drafts.c.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {row.gap_id: _draft(row) for row in connection.execute(query)}
 
     def load(self, draft_id: int) -> Draft:
         """Raises NotFound where there is none of that number."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(answer_drafts).where(answer_drafts.c.id == draft_id)).first()
         if row is None:
             raise NotFound("There is no such draft any more.")
@@ -108,7 +109,7 @@ class Drafts:
             "made_by": by,
             "made_at": now(),
         }
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             made = connection.execute(insert(answer_drafts).values(**values).returning(answer_drafts.c.id)).scalar_one()
             ids = select(answer_drafts.c.id).where(answer_drafts.c.gap_id == gap_id).order_by(answer_drafts.c.id)
             first = connection.execute(ids).scalars().first()
@@ -170,12 +171,12 @@ class Drafts:
         draft = self.load(draft_id)
         if draft.file is not None:
             (uploads / draft.file).unlink(missing_ok=True)
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(answer_drafts).where(answer_drafts.c.id == draft_id))
         logger.info("drafts.removed", draft=draft_id, file=draft.file, by=by)
 
     def _update(self, draft_id: int, values: dict[str, Any]) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(answer_drafts).where(answer_drafts.c.id == draft_id).values(**values))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import delete, insert, select, text, update
 
+from assistant.database import reading, writing
 from assistant.errors import NotFound
 from assistant.studio.schema import answer_drafts, care_progress, gap_questions, gaps, used_documents
 from knowledge.gaps import ANYTHING, Group, Grouping, Subject, Vector
@@ -72,17 +73,17 @@ class GapStore:
         self._engine = engine
 
     def progress(self) -> Progress:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(care_progress)).first()
         return Progress(row.position, row.embedder) if row else Progress()
 
     def gaps(self) -> list[Gap]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_gap(row) for row in connection.execute(select(gaps).order_by(gaps.c.id))]
 
     def gap(self, gap_id: int) -> Gap:
         """Raises NotFound where there is none of that number."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(gaps).where(gaps.c.id == gap_id)).first()
         if row is None:
             raise NotFound("There is no such gap any more.")
@@ -93,14 +94,14 @@ class GapStore:
         query = select(gap_questions).order_by(gap_questions.c.at, gap_questions.c.conversation_id, gap_questions.c.seq)
         if gap_id is not None:
             query = query.where(gap_questions.c.gap_id == gap_id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_kept(row) for row in connection.execute(query)]
 
     def known_places(self, conversation_ids: Sequence[str]) -> set[Place]:
         """The questions of these conversations that are in a gap."""
         columns = (gap_questions.c.conversation_id, gap_questions.c.seq)
         query = select(*columns).where(gap_questions.c.conversation_id.in_(conversation_ids))
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {(row[0], row[1]) for row in connection.execute(query)}
 
     def take(
@@ -117,7 +118,7 @@ class GapStore:
             found: their questions, oldest first; the vector of a question that is known already is not looked at.
             used: (document, when last) of documents that an answer quoted.
         """
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if not _move_on(connection, before, after):
                 return False
             query = select(gap_questions).where(gap_questions.c.conversation_id.in_(conversation_ids))
@@ -135,10 +136,10 @@ class GapStore:
 
     def forget_erased(self) -> list[Place]:
         """Drops the questions whose words are erased in the journal, and gaps that have none left; tells which."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             erased = [(row[0], row[1]) for row in connection.execute(text(_ERASED))]
         if erased:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 _lock(connection)
                 kept = [one for place in erased if (one := _at(connection, place)) is not None]
                 _Groups(connection).leave(kept)
@@ -148,7 +149,7 @@ class GapStore:
         """Keeps every question where it is, with the vectors of another model."""
         questions = self.questions()
         vectors = encode(questions) if questions else []
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             _lock(connection)
             connection.execute(update(care_progress).values(embedder=embedder))
             centres: dict[int, Vector] = {}
@@ -176,11 +177,11 @@ class GapStore:
 
     def used_documents(self) -> dict[str, str]:
         """The documents that a customer was ever answered from, and when last."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {row.document_id: row.last_at for row in connection.execute(select(used_documents))}
 
     def _update(self, gap_id: int, **values: Any) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if not connection.execute(update(gaps).where(gaps.c.id == gap_id).values(**values)).rowcount:
                 raise NotFound("There is no such gap any more.")
 

@@ -14,7 +14,7 @@ import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +38,10 @@ AGAIN = {"reindex": "start it again: what was embedded already is not embedded t
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run as the studio shows it. `done` of `total` steps of `what`; `report` once done, `error` once failed."""
+    """One run as the studio shows it. `done` of `total` steps of `what`; `report` once done, `error` once failed.
+
+    `task` is what it was asked to do: `publish` of a reindex, `release` and `against` of a comparison.
+    """
 
     id: str
     kind: JobKind
@@ -51,6 +54,7 @@ class Job:
     ended_at: str | None = None
     report: dict[str, Any] | None = None
     error: str | None = None
+    task: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Jobs:
@@ -90,7 +94,7 @@ class Jobs:
                 await asyncio.wait(
                     [self._following]
                 )  # a job is done with its last line; its process ends a moment later
-            job = Job(f"job_{secrets.token_hex(8)}", kind, "running", "starting", 0, 0, _now(), by)
+            job = Job(f"job_{secrets.token_hex(8)}", kind, "running", "starting", 0, 0, _now(), by, task=dict(task))
             await self._keep(job)
             try:
                 order = json.dumps({"kind": kind, "by": by, **task})

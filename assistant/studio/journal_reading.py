@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from assistant.database import reading
 from assistant.journal.appending import EVENT_COLUMNS, event_of
 from assistant.journal.events import Event, Kind
 
@@ -46,31 +47,31 @@ class JournalReading:
 
     def head(self) -> int:
         """The position of the newest event of all."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return int(connection.execute(text(_HEAD)).scalar_one())
 
     def news(self, after: int) -> News:
         """What happened after that position, a bounded piece of it at a time."""
         head = self.head()
         until = min(head, after + WINDOW)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(text(_CHANGED), {"after": after, "until": until})
             return News(until, tuple(sorted(row[0] for row in rows)), until == head)
 
     def events(self, conversation_id: str) -> list[Event]:
         """Every event of one conversation, in order."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(text(_ONE), {"conversation": conversation_id})
             return [event_of(tuple(row)) for row in rows]
 
     def customer_of(self, conversation_id: str) -> str | None:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = connection.execute(text(_CUSTOMER), {"conversation": conversation_id}).scalar()
             return str(found) if found is not None else None
 
     def erased(self, places: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
         """Those of these (conversation, seq) whose words are erased, or were never there."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [
                 (conversation, seq)
                 for conversation, seq in places
@@ -83,7 +84,7 @@ class JournalReading:
         while until > 0:
             after = max(0, until - WINDOW)
             bounds = {"until": until, "after": after}
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 rows = connection.execute(text(_NEWEST), {**bounds, "kind": Kind.EVIDENCE.value}).all()
                 oldest = connection.execute(text(_OLDEST_AT), bounds).scalar()
             for row in rows:

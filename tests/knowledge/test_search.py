@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from knowledge.documents import Document, Findings, Turn
+from knowledge.errors import DocumentUnknown
 from knowledge.library import Library
 
 TEXTS = {
@@ -133,6 +134,7 @@ def staff(library: Library) -> Library:
             document("all", "Refunds", "A refund takes five days."),
             document("agents", "Refunds for agents", "A refund of a lost parcel takes one day.", audience="agents"),
             document("resellers", "Refunds for resellers", "A refund is a credit note.", audience="resellers"),
+            document("both", "Refunds by staff", "A refund is signed by hand.", audience="agents, Managers"),
         ]
     )
     return library
@@ -142,13 +144,24 @@ def staff(library: Library) -> Library:
     ("audience", "seen"),
     [
         (None, {"Refunds"}),
-        ("agents", {"Refunds", "Refunds for agents"}),
+        ("agents", {"Refunds", "Refunds for agents", "Refunds by staff"}),
+        ("managers", {"Refunds", "Refunds by staff"}),
+        ("managers, resellers", {"Refunds", "Refunds by staff", "Refunds for resellers"}),
         ("nobody", {"Refunds"}),
-        ("*", {"Refunds", "Refunds for agents", "Refunds for resellers"}),
+        ("*", {"Refunds", "Refunds for agents", "Refunds for resellers", "Refunds by staff"}),
     ],
 )
 def test_a_passage_is_found_only_by_its_audience(staff: Library, audience: str | None, seen: set[str]) -> None:
     assert set(titles(staff.search("refund of a lost parcel", audience=audience))) == seen
+
+
+def test_one_document_alone_is_looked_into(staff: Library) -> None:
+    assert titles(staff.search("refund of a lost parcel", document="resellers", audience="*")) == [
+        "Refunds for resellers"
+    ]
+    assert titles(staff.search("refund of a lost parcel", document="resellers")) == []
+    with pytest.raises(DocumentUnknown, match="nothing"):
+        staff.search("refund of a lost parcel", document="nothing")
 
 
 def test_few_passages_for_an_audience_are_found_among_many_for_others(library: Library) -> None:

@@ -193,6 +193,15 @@ def test_a_search_tells_why(reader):
     assert document["text"][best["passage"]["start"] : best["passage"]["end"]] == best["passage"]["text"]
 
 
+def test_a_document_alone_is_asked(reader):
+    documents = reader.get("/documents")["documents"]
+
+    for one in documents:
+        found = reader.get("/search", q="What does error E5 mean?", document=one["id"])["found"]
+        assert {passage["passage"]["document"] for passage in found} == {one["id"]}
+    assert len(documents) > 1
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -203,6 +212,7 @@ def test_a_search_tells_why(reader):
         ("GET", "/search?q=", 422),
         ("GET", "/search?q=x&limit=0", 422),
         ("GET", "/search?q=x&release=99", 404),
+        ("GET", "/search?q=x&document=none", 404),
         ("GET", "/releases/99/changes", 404),
         ("GET", "/releases/1/changes?against=99", 404),
         ("GET", "/releases/zero/changes", 422),
@@ -304,6 +314,7 @@ def test_two_releases_are_compared_on_saved_questions(studio):
     tea = by_question["How much tea goes into the Fenwick kettle?"]
     delivery = by_question["How long does delivery take?"]
     assert (job["kind"], report["release"], report["against"]) == ("compare", number, 1)
+    assert job["task"] == {"release": number, "against": 1}
     assert studio.get("/comparisons")["comparisons"] == [report]
     assert report.items() <= kept.items()
     assert report["counts"]["questions"] == len(kept["questions"]) == 2
@@ -336,6 +347,22 @@ def test_a_purged_document_is_gone_from_search_releases_and_disk(server, studio)
         listed = studio.get("/documents", release=release["number"])["documents"]
         assert document not in {one["id"] for one in listed}
     assert studio.reindex()["added"] == 0
+
+
+def test_what_a_comparison_quoted_of_a_purged_document_is_gone_too(studio):
+    asked = ("How much tea goes into the Fenwick kettle?", "How long does delivery take?")
+    for question in asked:
+        studio.post("/questions", {"question": question})
+    studio.upload({"brewing.md": BREWING})
+    number = studio.reindex()["release"]
+    studio.ended(studio.post(f"/releases/{number}/compare", {"against": 1}))
+    document = studio.get("/documents", q="brewing", release=number)["documents"][0]["id"]
+
+    studio.delete(f"/documents/{document}")
+
+    kept = studio.get(f"/releases/{number}/comparison", against=1)
+    assert [one["question"] for one in kept["questions"]] == [asked[1]]
+    assert "two grams" not in str(kept).lower()
 
 
 # jobs
@@ -382,14 +409,12 @@ def test_a_reindex_by_the_command_is_told_to_whoever_comes_second(server, studio
     document = studio.get("/documents")["documents"][0]["id"]
     with (server.data_dir / "knowledge" / "releases" / "reindex.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as a process of `tellonce knowledge reindex` holds it
-        job = studio.post("/reindex")
-        purge = studio.ask("DELETE", f"/documents/{document}")
-        while (now := studio.get("/job"))["state"] == "running":
-            time.sleep(0.1)
+        refused = [studio.ask("POST", "/reindex"), studio.ask("DELETE", f"/documents/{document}")]
 
-    assert (purge.status_code, purge.json()["code"]) == (409, "conflict")
-    assert (now["id"], now["state"]) == (job["id"], "failed")
-    assert "wait until it has finished" in now["error"]
+    for reply in refused:
+        assert (reply.status_code, reply.json()["code"]) == (409, "conflict")
+        assert "wait until it has finished" in reply.json()["detail"]
+    assert studio.get("/job") is None
     assert studio.reindex()["unchanged"] == 2
 
 

@@ -203,6 +203,8 @@ class Shop:
     comparison: dict[str, Any] = field(default_factory=lambda: COMPARISON)  # what the next one comes to
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     found: list[dict[str, Any]] | None = None
+    left: list[str] = field(default_factory=list)  # files that a purge leaves
+    searches: list[dict[str, str]] = field(default_factory=list)
     uses_model: bool = False
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
 
@@ -290,7 +292,14 @@ def start(shop: Shop, kind: str, what: str, report: dict[str, Any]) -> Any:
         raise Problem(409, "conflict", "The documents are being read already: wait until that has ended.")
     number = len([write for write in shop.writes if write[1].endswith(("reindex", "compare"))])
     made = {"id": f"job_{number}", "kind": kind, "state": "running", "what": what, "done": 0, "total": shop.steps}
-    shop.job = {**made, "started_at": "2026-11-23T09:00:00Z", "started_by": "mia", "report": None, "error": None}
+    shop.job = {
+        **made,
+        "started_at": "2026-11-23T09:00:00Z",
+        "started_by": "mia",
+        "report": None,
+        "error": None,
+        "task": {},
+    }
     shop.job["_report"] = report
     return shop.job
 
@@ -324,7 +333,9 @@ def look(shop: Shop, *_: Any) -> Any:
 
 def compare(shop: Shop, match: re.Match[str], _: Any, sent: Any) -> Any:
     against = sent["against"] or (shop.live and shop.live["number"])
-    return start(shop, "compare", "questions", {**shop.comparison, "release": int(match[1]), "against": against})
+    job = start(shop, "compare", "questions", {**shop.comparison, "release": int(match[1]), "against": against})
+    job["task"] = {"release": int(match[1]), "against": against}
+    return job
 
 
 def summary_of(comparison: dict[str, Any]) -> dict[str, Any]:
@@ -383,10 +394,11 @@ def document(shop: Shop, match: re.Match[str], asked: dict[str, str], _: Any) ->
 
 def purge(shop: Shop, match: re.Match[str], *_: Any) -> Any:
     shop.documents = [one for one in shop.documents if one["id"] != match[1]]
-    return {"purged": {}}
+    return {"purged": {"documents": [], "releases": [1], "passages": 3, "files": [], "left": shop.left}}
 
 
 def search(shop: Shop, _: Any, asked: dict[str, str], __: Any) -> Any:
+    shop.searches.append(asked)
     live = shop.live
     number = int(asked.get("release") or (live["number"] if live else 1))
     if shop.found is not None:

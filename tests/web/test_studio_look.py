@@ -51,7 +51,13 @@ def fill(server: StudioStandIn) -> None:
     claims = [{**place, "document": f"d{n}", "text": f"Within {n} days.", "number": str(n)} for n in (30, 45)]
     shop.health = {"unused": shop.documents[:3], "stale": [], "contradictions": [{"what": LONG, "passages": claims}]}
     made = {"id": "j", "kind": "compare", "state": "done", "what": "done", "done": 3, "total": 3}
-    shop.job = {**made, "started_at": "2026-11-23T09:00:00Z", "report": {"release": 3, "against": 2}, "error": None}
+    shop.job = {
+        **made,
+        "started_at": "2026-11-23T09:00:00Z",
+        "report": {"release": 3, "against": 2},
+        "error": None,
+        "task": {},
+    }
     shop.comparisons = [COMPARISON, {**COMPARISON, "release": 2, "against": 1}]
 
 

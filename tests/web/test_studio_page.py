@@ -304,10 +304,11 @@ def test_a_document_that_is_asked_tells_which_passage_wins(go: Callable[[str], P
     page.keyboard.press("Enter")
     expect(page.get_by_text("This document wins.")).to_be_visible()
     expect(page.locator("mark.current").first).to_contain_text("Descale")
+    assert {asked.get("document") for asked in shop.searches} == {None, "doc-1"}
     shop.found = []
     page.get_by_label("Ask this document").fill("the moon")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No passage of this document is among the first 50.")).to_be_visible()
+    expect(page.get_by_text("It is not among the first 50.")).to_be_visible()
 
 
 def test_a_document_is_deleted_only_when_the_word_is_typed(go: Callable[[str], Page], shop: Shop) -> None:
@@ -323,6 +324,20 @@ def test_a_document_is_deleted_only_when_the_word_is_typed(go: Callable[[str], P
     dialog.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("37 documents")).to_be_visible()
     assert len(wrote(shop, "DELETE", "/documents/doc-1")) == 1
+
+
+def test_files_that_are_not_ours_to_delete_are_named(go: Callable[[str], Page], shop: Shop) -> None:
+    shop.left = ["/srv/manuals/fenwick kettle.pdf"]
+    page = go("/documents/doc-1")
+    page.get_by_role("button", name="Delete this document for good").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Type delete to confirm").fill("delete")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("so the file stays")
+    expect(dialog).to_contain_text("/srv/manuals/fenwick kettle.pdf")
+    expect(dialog.get_by_role("button")).to_have_count(1)
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("37 documents")).to_be_visible()
 
 
 def test_a_document_that_is_gone_is_said(go: Callable[[str], Page]) -> None:
@@ -420,6 +435,18 @@ def test_a_comparison_is_kept_for_each_pair_of_releases_and_found_below_the_rele
     expect(page.get_by_role("heading", name="Release 2 beside release 1")).to_be_visible()
     expect(page.locator(".pair")).to_have_count(2)
     expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+
+
+def test_a_comparison_that_runs_is_shown_for_its_own_pair_only(go: Callable[[str], Page], shop: Shop) -> None:
+    shop.steps = 1_000
+    shop.releases.insert(0, release(3, "candidate"))
+    page = go("/releases/3/compare?against=1")
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.get_by_text("Both releases are being asked")).to_be_visible()
+    page = go("/releases/3/compare?against=2")
+    expect(page.get_by_text("Not compared yet")).to_be_visible()
+    expect(page.get_by_text("Something else is at work")).to_be_visible()
+    expect(page.get_by_role("button", name="Compare now")).to_be_disabled()
 
 
 def test_the_same_pair_is_compared_again_while_the_old_one_is_read(go: Callable[[str], Page], shop: Shop) -> None:

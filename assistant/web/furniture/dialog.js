@@ -4,11 +4,11 @@ import { h } from "../widget/nodes.js";
 
 /**
  * Whether the person said yes.
- * @param {{title: string, body: Child[], action: string, danger?: boolean, typed?: string}} question
- *   `typed`: the words that must be typed before the button works.
+ * @param {{title: string, body: Child[], action: string, cancel?: string, danger?: boolean, typed?: string}} question
+ *   `typed`: the words that must be typed before the button works; `cancel`: the name of the other button, "" for none.
  * @returns {Promise<boolean>}
  */
-export function confirmBy({ title, body, action, danger = false, typed }) {
+export function confirmBy({ title, body, action, cancel = "Cancel", danger = false, typed }) {
   const confirm = h("button", { class: `button ${danger ? "danger" : "primary"}`, value: "yes" }, action);
   const words = typed === undefined ? null : typedField(typed, confirm);
   const dialog = h(
@@ -23,7 +23,7 @@ export function confirmBy({ title, body, action, danger = false, typed }) {
       h(
         "div",
         { class: "actions" },
-        h("button", { class: "button", value: "no", formnovalidate: true }, "Cancel"),
+        cancel && h("button", { class: "button", type: "button", on: { click: () => dialog.close("no") } }, cancel),
         confirm,
       ),
     ),
@@ -40,6 +40,9 @@ export function confirmBy({ title, body, action, danger = false, typed }) {
     });
   });
 }
+
+/** What must be read before going on. @param {{title: string, body: Child[]}} told */
+export const tell = (told) => confirmBy({ ...told, action: "Close", cancel: "" });
 
 /** @param {string} typed @param {HTMLButtonElement} confirm */
 function typedField(typed, confirm) {

@@ -113,14 +113,15 @@ function stageOf(room, release, other, comparison) {
   if (!other)
     return [emptyState("There is no other release yet", "With the next one, you see what changes.", releases)];
   if (comparison) return report(comparison);
-  if (job?.kind === "compare" && job.state === "running") return [runningCard(room)];
-  const problem =
-    job?.kind === "compare" && job.state === "failed" && h("p", { class: "problem", role: "alert" }, job.error);
+  const isOurs = job?.kind === "compare" && job.task.release === release.number && job.task.against === other;
+  if (isOurs && job.state === "running") return [runningCard(room)];
+  const problem = isOurs && job.state === "failed" && h("p", { class: "problem", role: "alert" }, job.error);
   return [
     emptyState(
       "Not compared yet",
       "The saved questions and last week's real ones are answered by both releases. You see what would change before any customer does.",
       problem,
+      room.jobs.isRunning && h("p", { class: "muted" }, "Something else is at work: it can begin once that has ended."),
       againButton(room, release.number, other, "Compare now"),
     ),
   ];

@@ -1,6 +1,6 @@
 // One document as it was understood: drawn like its source page, each passage under the pen, and what is known of each.
 
-import { confirmBy } from "../furniture/dialog.js";
+import { confirmBy, tell } from "../furniture/dialog.js";
 import { drawing } from "../furniture/icons.js";
 import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
@@ -12,6 +12,7 @@ import { addressOf, documentAddress } from "./places.js";
 import { counted, dayOf, kindOf, languageOf, percentOf } from "./words.js";
 
 const ASKED_RESULTS = 50;
+const OWN_RESULTS = 5;
 
 /** @type {Studio.ShowView} */
 export async function showDocument(room, { id, asked }) {
@@ -79,6 +80,25 @@ function aboutLine(found) {
         icon("out"),
       ),
   );
+}
+
+/** What is gone; and which files stay, because they are not ours to delete, for whoever keeps them.
+ * @param {string} title @param {Studio.Purged} purged */
+async function tellOfPurge(title, { left }) {
+  if (!left.length) return showToast(`“${title}” is gone.`);
+  await tell({
+    title: `“${title}” is gone from the knowledge`,
+    body: [
+      h(
+        "p",
+        null,
+        left.length === 1
+          ? "It was read from a file that was not uploaded here, so the file stays. It is not read again."
+          : "It was read from files that were not uploaded here, so they stay. They are not read again.",
+      ),
+      h("ul", null, ...left.map((path) => h("li", { class: "breakable", dir: "auto" }, h("code", null, path)))),
+    ],
+  });
 }
 
 /** The sheet with its passages and the panel that tells of the one in hand. */
@@ -230,13 +250,11 @@ class PassageReader {
       event.preventDefault();
       this.#ranks.setAttribute("aria-busy", "true");
       try {
-        const asked = {
-          q: question.value.trim(),
-          release: this.#found.release,
-          limit: ASKED_RESULTS,
-          audience: this.#found.audience,
-        };
-        this.#rank(await request(addressOf("/v1/knowledge/search", asked)), question.value.trim());
+        const { release, audience, document } = this.#found;
+        const ask = (/** @type {Record<string, string | number>} */ how) =>
+          request(addressOf("/v1/knowledge/search", { q: question.value.trim(), release, audience, ...how }));
+        const [all, own] = await Promise.all([ask({ limit: ASKED_RESULTS }), ask({ limit: OWN_RESULTS, document })]);
+        this.#rank(all, own, question.value.trim());
       } catch (refusal) {
         this.#ranks.replaceChildren(
           h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (refusal).message),
@@ -253,57 +271,45 @@ class PassageReader {
     );
   }
 
-  /** Which of this document's passages were found, and at what place among all. @param {Studio.Findings} findings @param {string} question */
-  #rank({ found, release }, question) {
-    const mine = found.flatMap((one, i) => {
-      const here = (one.passage.document ?? one.passage.document_id) === this.#found.document;
-      return here ? [{ ...one, place: i + 1, index: this.#indexOf(one.passage.position) }] : [];
-    });
-    const all = h(
-      "a",
-      { class: "small", "data-inside": true, href: addressOf("/studio/search", { q: question, release }) },
-      "See all that is found",
-    );
-    if (!mine.length) {
-      const first = found[0]?.passage.title;
-      this.#ranks.replaceChildren(
-        h(
-          "p",
-          { role: "status" },
-          `No passage of this document is among the first ${ASKED_RESULTS}.${first ? ` First is “${first}”.` : ""}`,
-        ),
-        all,
-      );
-      return;
-    }
+  /** What of this document answers best, and at what place the document stands among all.
+   * @param {Studio.Findings} all @param {Studio.Findings} own @param {string} question */
+  #rank({ found, release }, own, question) {
+    const place = found.findIndex(({ passage }) => (passage.document ?? passage.document_id) === this.#found.document);
+    const first = found[0]?.passage.title;
+    const verdict =
+      place === 0
+        ? "This document wins."
+        : `${place > 0 ? `It stands at place ${place + 1}` : `It is not among the first ${ASKED_RESULTS}`}${first ? `; first is “${first}”` : ""}.`;
+    const mine = own.found.map(({ passage, sureness }) => ({
+      index: this.#indexOf(passage.position),
+      section: passage.section.at(-1),
+      sureness,
+    }));
     this.#ranks.replaceChildren(
-      h(
-        "p",
-        { role: "status" },
-        mine[0].place === 1 ? "This document wins." : `Its best passage is at place ${mine[0].place}.`,
-      ),
+      h("p", { role: "status" }, verdict),
       h(
         "ol",
         { class: "rows" },
-        ...mine
-          .slice(0, 5)
-          .map(({ place, index, sureness, passage }) =>
+        ...mine.map(({ index, section, sureness }) =>
+          h(
+            "li",
+            null,
             h(
-              "li",
-              null,
-              h("span", { class: "figure muted place" }, `${place}.`),
-              h(
-                "button",
-                { class: "link", type: "button", on: { click: () => this.select(index, { scroll: true }) } },
-                `Passage ${index + 1}${passage.section.length ? `, ${passage.section.at(-1)}` : ""}`,
-              ),
-              h("span", { class: "muted small figure" }, percentOf(sureness)),
+              "button",
+              { class: "link", type: "button", on: { click: () => this.select(index, { scroll: true }) } },
+              `Passage ${index + 1}${section ? `, ${section}` : ""}`,
             ),
+            h("span", { class: "muted small figure" }, percentOf(sureness)),
           ),
+        ),
       ),
-      all,
+      h(
+        "a",
+        { class: "small", "data-inside": true, href: addressOf("/studio/search", { q: question, release }) },
+        "See all that is found",
+      ),
     );
-    this.select(mine[0].index, { scroll: true });
+    if (mine[0]) this.select(mine[0].index, { scroll: true });
   }
 
   #purgeButton() {
@@ -325,8 +331,9 @@ class PassageReader {
       });
       if (!agreed) return;
       try {
-        await request(`/v1/knowledge/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
-        showToast(`“${title}” is gone.`);
+        /** @type {{purged: Studio.Purged}} */
+        const { purged } = await request(`/v1/knowledge/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
+        await tellOfPurge(title, purged);
         this.#room.go("/studio");
       } catch (refusal) {
         showToast(/** @type {Error} */ (refusal).message);

@@ -15,7 +15,11 @@ declare namespace Studio {
     ended_at?: string | null;
     report: Record<string, any> | null;
     error: string | null;
+    /** `publish` of a reindex, `release` and `against` of a comparison. */
+    task: { publish?: boolean; release?: number; against?: number | null };
   };
+  /** What a purge deleted: `files` of ours; `left` are files elsewhere, which stay. */
+  type Purged = { documents: Summary[]; releases: number[]; passages: number; files: string[]; left: string[] };
   type Fault = { source: string; reason: string };
   type Source = {
     id: number;
