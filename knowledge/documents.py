@@ -174,7 +174,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a purge deleted for good. `files` are those of the data folder; `left` lie elsewhere and stay there."""
+    """What a purge deleted for good. `files` are those of the data folder; `left` stay: not ours, or of others too."""
 
     documents: tuple[DocumentSummary, ...]
     releases: tuple[int, ...]  # that held them

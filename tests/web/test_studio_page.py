@@ -333,7 +333,7 @@ def test_files_that_are_not_ours_to_delete_are_named(go: Callable[[str], Page], 
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Type delete to confirm").fill("delete")
     page.keyboard.press("Enter")
-    expect(dialog).to_contain_text("so the file stays")
+    expect(dialog).to_contain_text("The file that it was read from stays")
     expect(dialog).to_contain_text("/srv/manuals/fenwick kettle.pdf")
     expect(dialog.get_by_role("button")).to_have_count(1)
     dialog.get_by_role("button", name="Close").click()

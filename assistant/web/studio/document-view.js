@@ -82,7 +82,7 @@ function aboutLine(found) {
   );
 }
 
-/** What is gone; and which files stay, because they are not ours to delete, for whoever keeps them.
+/** What is gone; and which files stay, being not ours to delete or of use to others, for whoever keeps them.
  * @param {string} title @param {Studio.Purged} purged */
 async function tellOfPurge(title, { left }) {
   if (!left.length) return showToast(`“${title}” is gone.`);
@@ -93,8 +93,8 @@ async function tellOfPurge(title, { left }) {
         "p",
         null,
         left.length === 1
-          ? "It was read from a file that was not uploaded here, so the file stays. It is not read again."
-          : "It was read from files that were not uploaded here, so they stay. They are not read again.",
+          ? "The file that it was read from stays: it was not uploaded here, or it holds other documents too."
+          : "The files that it was read from stay: they were not uploaded here, or they hold other documents too.",
       ),
       h("ul", null, ...left.map((path) => h("li", { class: "breakable", dir: "auto" }, h("code", null, path)))),
     ],
