@@ -25,12 +25,17 @@ def test_add_reindex_status_and_search_tell_what_they_did(tmp_path: Path, shelf:
     again = tellonce(tmp_path, "reindex", "--json")
     status = tellonce(tmp_path, "status", "--json")
     found = tellonce(tmp_path, "search", "How do I boil water?", "--json")
+    kettle = json.loads(found.stdout)["found"][0]["passage"]["document_id"]
+    asked = tellonce(tmp_path, "search", "How bright is the lamp?", "--document", kettle, "--json")
+    unknown = tellonce(tmp_path, "search", "How bright is the lamp?", "--document", "nobody-knows")
 
     assert "3 added, 0 changed, 0 removed, 0 unchanged" in added.stdout
     assert "broken.pdf" in added.stdout
     assert json.loads(again.stdout)["unchanged"] == 3
     assert json.loads(status.stdout)["release"] == 1
     assert json.loads(found.stdout)["found"][0]["passage"]["title"] == "Kettle"
+    assert {one["passage"]["title"] for one in json.loads(asked.stdout)["found"]} == {"Kettle"}
+    assert (unknown.returncode, "nobody-knows" in unknown.stderr) == (1, True)
 
 
 @pytest.mark.slow
@@ -71,6 +76,7 @@ def test_what_is_removed_leaves_with_the_next_release_and_what_is_purged_at_once
 
     assert asked.returncode == 1
     assert [one["title"] for one in purged["documents"]] == ["Lamp"]
+    assert purged["left"] == [str(shelf / "lamp.md")]
     assert (unknown.returncode, "nobody-knows" in unknown.stderr) == (1, True)
     assert "no source any more" in removed.stdout
     assert (emptied["removed"], emptied["passages"]) == (2, 0)
