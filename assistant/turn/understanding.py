@@ -125,7 +125,8 @@ def understand(
     intent = decide_intent(text, history, offered_person=offered_person)
     if intent is Intent.QUESTION and before.record and phrases.GOES_ON_ABOUT_ORDER.search(question):
         intent = Intent(before.record)
-    if intent is Intent.QUESTION and _only_product(_without_thanks(question), known) and not _has_asked(history):
+    names_only = intent is Intent.QUESTION and known.names and _only_product(_without_thanks(question), known)
+    if names_only and not _has_asked(history):
         intent = Intent.NAMES_PRODUCT
     standalone = stand_alone(question, history, catalogue=known, before=before)
     is_put_anew = not standalone.endswith(question)  # "and the Mini?" has become a question of its own
