@@ -67,8 +67,8 @@ _VENTING = re.compile(
 # Most messages are calm, and a look at their words costs a third of the patterns: one of these is in all that match.
 _HEATED = frozenset(
     f"{_BAD} {_WORSE} enough seriously come really wtf omg hell heck sake angry furious fed annoyed frustrated mad"
-    " livid disappointed had time fix solve sort stupid damn damned bloody fuck fucking fucked shitty crappy goddamn freaking"
-    " lousy".split()
+    " livid disappointed had time fix solve sort stupid damn damned bloody fuck fucking fucked shitty crappy"
+    " goddamn freaking lousy".split()
 )
 
 
