@@ -52,6 +52,8 @@ def decide_subject(
     if of_kind := catalogue.of_kind(question):
         near = [_among(of_kind, group) for group in (before.products if leans_back else (), owned, page)]
         return Subject(next((group for group in near if group), of_kind), True, owned)
+    if not (owned or page or before.products):
+        return NO_SUBJECT
     speaks_of_it = phrases.OWN_THING.search(question) is not None
     if (speaks_of_it or leans_back or phrases.SHORT_CODE.search(question)) and before.products:
         return Subject(before.products, True, owned)
