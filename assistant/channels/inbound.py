@@ -22,6 +22,7 @@ from assistant.journal.transcript import AGENT_FLOOR, ENDED_FLOOR, QUEUE_FLOOR
 
 logger = structlog.get_logger(__name__)
 
+_BLANK_LINES = re.compile(r"\n\s*\n")
 RATED_ROLES = frozenset({Role.ASSISTANT, Role.AGENT})
 
 # position in the queue (1 is next) -> seconds until an agent is likely to answer; None when nothing is known
@@ -207,7 +208,7 @@ async def _once_more(attempt: Callable[[], Awaitable[Appended]]) -> Appended:
 
 def plain_blocks(text: str) -> list[dict[str, Any]]:
     """A person's words as they typed them: paragraphs and line breaks, no Markdown read into them."""
-    return [{"t": "p", "c": _lines(part)} for part in re.split(r"\n\s*\n", text) if part.strip()]
+    return [{"t": "p", "c": _lines(part)} for part in _BLANK_LINES.split(text) if part.strip()]
 
 
 def _lines(paragraph: str) -> list[dict[str, Any]]:

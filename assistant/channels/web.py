@@ -184,6 +184,7 @@ class Session:
                 return False
             if (hello := self._read(raw)) is None:
                 continue
+            self._door.metrics.count_frame(hello)
             if isinstance(hello, Hello) and await self._answer(self._welcome(hello), None):
                 return True
             if not isinstance(hello, Hello):
@@ -336,6 +337,7 @@ class Session:
                 self._complain(UnreadableFrame("`hello` was already said on this connection."))
             case _:
                 await self._answer(self._act(frame), frame.id)
+        self._door.metrics.count_frame(frame)
 
     async def _act(self, frame: Say | Rate | SurveyAnswer | AskHuman | End) -> None:
         """One durable act, acknowledged once it is committed."""
@@ -409,7 +411,6 @@ class Session:
         except (UnreadableFrame, OversizedFrame) as error:
             self._complain(error)
             return None
-        self._door.metrics.count_frame(frame)
         return frame
 
     def _complain(self, error: UnreadableFrame | OversizedFrame) -> None:

@@ -11,7 +11,6 @@ import time
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from assistant.errors import RateLimited, SettingsError
 from assistant.settings import Settings
@@ -44,16 +43,17 @@ class Limits:
         self._conversations = _read_limit("TELLONCE_CONVERSATION_LIMIT", settings.conversation_limit)
         # Defaults are meant for strangers: whoever works on the machine itself is held to what was set on purpose.
         self._strict = settings.model_fields_set & {"connection_limit", "conversation_limit"}
-        self._counter = MovingWindowRateLimiter(QuietStorage())
+        self._storage = QuietStorage()
 
     def check_message(self, visitor_id: str) -> None:
         """Raises RateLimited when this visitor's allowance is used up. Counts nothing: see `count_message`."""
-        if not self._counter.test(self._messages, "message", visitor_id):
-            raise self._refusal(self._messages, "message", visitor_id, "That was a lot of messages at once.")
+        _, recent = self._window(self._messages, f"message/{visitor_id}")
+        if recent >= self._messages.amount:
+            raise self._refusal(self._messages, f"message/{visitor_id}", "That was a lot of messages at once.")
 
     def count_message(self, visitor_id: str) -> None:
         """Counts one message. A repeat of a stored one is not counted, so an outbox may be sent again at leisure."""
-        self._counter.hit(self._messages, "message", visitor_id)
+        self._hit(self._messages, f"message/{visitor_id}")
 
     def count_connection(self, address: str | None) -> None:
         """Counts a connection from this address. Raises RateLimited."""
@@ -66,13 +66,25 @@ class Limits:
     def _count(self, item: RateLimitItem, kind: str, address: str | None, what: str) -> None:
         if f"{kind}_limit" not in self._strict and is_loopback(address):
             return
-        who = neighbourhood(address)
-        if not self._counter.hit(item, kind, who):
-            raise self._refusal(item, kind, who, what)
+        key = f"{kind}/{neighbourhood(address)}"
+        if not self._hit(item, key):
+            raise self._refusal(item, key, what)
 
-    def _refusal(self, item: RateLimitItem, kind: str, who: str, what: str) -> RateLimited:
-        reset_at, _ = self._counter.get_window_stats(item, kind, who)
-        wait_seconds = max(1, math.ceil(reset_at - time.time()))
+    def _hit(self, item: RateLimitItem, key: str) -> bool:
+        """Whether one more is allowed, which it is then counted as."""
+        return bool(self._storage.acquire_entry(key, item.amount, item.get_expiry()))
+
+    def _window(self, item: RateLimitItem, key: str) -> tuple[float, int]:
+        """When the oldest one that still counts came, seconds since 1970, and how many count.
+
+        Asked of the storage: the library's strategies spend most of a check on making a key, in every turn.
+        """
+        oldest_at, count = self._storage.get_moving_window(key, item.amount, item.get_expiry())
+        return float(oldest_at), int(count)
+
+    def _refusal(self, item: RateLimitItem, key: str, what: str) -> RateLimited:
+        oldest_at, _ = self._window(item, key)
+        wait_seconds = max(1, math.ceil(oldest_at + item.get_expiry() - time.time()))
         return RateLimited(f"{what} Please wait {wait_seconds} s.", retry_after_seconds=wait_seconds)
 
 

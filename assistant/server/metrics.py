@@ -37,6 +37,7 @@ class Metrics:
         )
         self._refusals = Counter("tellonce_handshakes_refused", "Handshakes refused.", ["code"], registry=registry)
         self._frames = Counter("tellonce_frames", "Frames received.", ["type"], registry=registry)
+        self._frame_counters: dict[type, Counter] = {}  # looking one up by its label costs more than counting
         self._events = Counter("tellonce_events", "Events committed.", ["kind", "role"], registry=registry)
         self._first_text = Histogram(
             "tellonce_first_text_seconds",
@@ -55,8 +56,11 @@ class Metrics:
         self._spoke: set[tuple[str, int]] = set()
 
     def count_frame(self, frame: object) -> None:
-        name = type(frame).__name__
-        self._frames.labels(FRAME_NAMES.get(name, name.lower())).inc()
+        counter = self._frame_counters.get(type(frame))
+        if counter is None:
+            name = type(frame).__name__
+            counter = self._frame_counters[type(frame)] = self._frames.labels(FRAME_NAMES.get(name, name.lower()))
+        counter.inc()
 
     def count_refusal(self, code: str) -> None:
         self._refusals.labels(code).inc()

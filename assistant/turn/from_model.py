@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -88,9 +89,9 @@ class ModelAnswers:
         prompt = self._prompts["answer"]
         findings = _readable(brief.understood, findings)
         prompted = prompt_answer(prompt, question.text, findings, known, self._counter, budget_tokens=budget)
-        evidence = _evidence(prompted, known, question.text)
+        evidence = partial(_evidence, prompted, known, question.text)
         by_sentence = self._settings.stream == "sentence"
-        outlet = _Outlet(emit, Gate(evidence, findings.release) if by_sentence else None, brief.greeting, trace)
+        outlet = _Outlet(emit, Gate(evidence(), findings.release) if by_sentence else None, brief.greeting, trace)
         trace.notes.update(model=self._model.name, prompt=prompted.prompt_hash, prompt_tokens=prompted.tokens)
         trace.mark("asked")
         completion = await self._model.stream(prompted.messages, outlet, max_tokens=self._settings.model_answer_tokens)
@@ -168,20 +169,22 @@ class _Outlet:
             if self.not_found or NOT_FOUND.startswith(text):
                 return
             self._deciding = False
-            self._trace.mark("first_text")
-        out = text if self._gate is None else self._gate.feed(text)
-        if out:
-            self._emit(self._greeting + out)
-            self._greeting = ""
+        self._let_out(text if self._gate is None else self._gate.feed(text))
 
-    def finish(self, evidence: Evidence, release: int, *, whole: bool) -> Gate:
+    def _let_out(self, text: str) -> None:
+        if text:
+            self._emit(self._greeting + text)
+            self._greeting = ""
+            if "first_text" not in self._trace.timings_ms:
+                self._trace.mark("first_text")
+
+    def finish(self, evidence: Callable[[], Evidence], release: int, *, whole: bool) -> Gate:
         """The gate after the whole answer; what it still held leaves now."""
         if self._gate is None:
-            return check_whole("".join(self._said), evidence, release, whole=whole)
+            return check_whole("".join(self._said), evidence(), release, whole=whole)
         if self._deciding:
             self._gate.feed("".join(self._said))
-        if rest := self._gate.finish(whole=whole):
-            self._emit(self._greeting + rest)
+        self._let_out(self._gate.finish(whole=whole))
         return self._gate
 
 

@@ -32,6 +32,7 @@ from assistant.turn.conversation import (
     is_customers,
     question_of,
 )
+from assistant.turn.eager import begin
 
 logger = structlog.get_logger(__name__)
 
@@ -144,12 +145,10 @@ class TurnRunner:
             return
         if question := foreseen_question(line, coming):
             drafts = _Drafts(self._bus, question, held=True)
-            task = self._group.create_task(self._answer(question, drafts))
+            # With nothing to search, the model is asked in this very step.
+            task = begin(self._group, self._answer(question, drafts))
             self._ahead[conversation_id] = ahead = _HeadStart(question, drafts, task)
-            try:
-                await asyncio.sleep(0)  # the answer's first step: with nothing to search, the request leaves in it
-            finally:
-                asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
+            asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._give_up, ahead)
 
     def _give_up(self, ahead: _HeadStart) -> None:
         if self._ahead.get(ahead.question.conversation_id) is ahead:
@@ -248,20 +247,27 @@ class TurnRunner:
 
     async def _answer_of(self, question: Question) -> Answer | None:
         ahead = self._ahead.pop(question.conversation_id, None)
-        if ahead is not None and ahead.question == question:
-            ahead.drafts.release()
-            return await ahead.task
-        if ahead is not None:
+        if ahead is not None and ahead.question != question:
             ahead.task.cancel()
-        return await self._answer(question, _Drafts(self._bus, question))
+            ahead = None
+        try:
+            async with asyncio.timeout(self._deadline):
+                if ahead is None:
+                    return await self._answer(question, _Drafts(self._bus, question))
+                ahead.drafts.release()
+                return await ahead.task
+        except TimeoutError as error:
+            return self._failed(question, error)
 
     async def _answer(self, question: Question, drafts: _Drafts) -> Answer | None:
         try:
-            async with asyncio.timeout(self._deadline):
-                return await self._answering.answer(question, drafts)
+            return await self._answering.answer(question, drafts)
         except Exception as error:
-            logger.exception("turn.failed", conversation=question.conversation_id, turn=question.seq)
-            return self._answering.last_resort(question, type(error).__name__)
+            return self._failed(question, error)
+
+    def _failed(self, question: Question, error: Exception) -> Answer:
+        logger.error("turn.failed", conversation=question.conversation_id, turn=question.seq, exc_info=error)
+        return self._answering.last_resort(question, type(error).__name__)
 
     async def _commit(self, line: Line, question: Question, answer: Answer) -> None:
         """Answer and evidence in one commit, unless somebody took the floor after the question."""
