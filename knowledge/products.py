@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from knowledge.documents import Passage
 
@@ -51,19 +51,19 @@ class Catalogue:
             )
         )
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(product.name for product in self.products)
 
-    def with_names(self, names: Iterable[str]) -> Catalogue:
+    def with_names(self, names: Sequence[str]) -> Catalogue:
         """The same, knowing these products too: a customer may own what no document is tagged with."""
-        known = {product.name.casefold() for product in self.products}
+        known = {name.casefold() for name in self.names} if names else ()
         new = [name for name in dict.fromkeys(names) if name.strip() and name.casefold() not in known]
         return Catalogue((*self.products, *(Product(name) for name in new))) if new else self
 
     def named(self, text: str) -> tuple[str, ...]:
         """The products that a text names, in its order."""
-        return tuple(dict.fromkeys(name for _, _, name in self._spans(text)))
+        return tuple(dict.fromkeys(name for _, _, name in self._spans(text))) if self.products else ()
 
     def mask(self, text: str) -> str:
         """The text with what a product is in place of its name, so that likeness is not that of names."""

@@ -6,8 +6,10 @@ journal's own rules, and dropped and read anew whenever an event is missing.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assistant.journal.events import Event, Kind, NewEvent, Role, answered_seq
@@ -16,11 +18,15 @@ from assistant.journal.transcript import next_floor, next_unanswered
 from knowledge.documents import Turn
 
 KEPT_EVENTS = 160
+SETTLING = frozenset({Kind.CONVERSATION_ENDED, Kind.HANDOFF_RETURNED})
 
 
 @dataclass(slots=True)
 class Line:
-    """One conversation's recent events and their fold. `head` is the seq of the newest."""
+    """One conversation's recent events and their fold. `head` is the seq of the newest.
+
+    `settled`: no customer message up to this seq waits for us any more. `client_ids`: those of the recent events.
+    """
 
     conversation_id: str
     customer_id: str | None
@@ -29,6 +35,8 @@ class Line:
     head: int
     events: list[Event] = field(default_factory=list)
     page: dict[str, Any] = field(default_factory=dict)
+    settled: int = 0
+    client_ids: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, conversation: Conversation, events: Sequence[Event]) -> Line:
@@ -61,8 +69,15 @@ class Line:
 
     def _note(self, event: Event) -> None:
         self.events.append(event)
+        if event.client_id:
+            self.client_ids.add(event.client_id)
         if len(self.events) > 2 * KEPT_EVENTS:
             del self.events[:KEPT_EVENTS]
+            self.client_ids = {event.client_id for event in self.events if event.client_id}
+        if (answered := answered_seq(event)) is not None:
+            self.settled = max(self.settled, answered)
+        elif event.kind in SETTLING or event.author.role is Role.AGENT:
+            self.settled = max(self.settled, event.seq)
         data = event.data or {}
         if event.kind is Kind.IDENTIFIED and data.get("customer"):
             self.customer_id = str(data["customer"])
@@ -107,16 +122,13 @@ def question_of(line: Line) -> Question | None:
     """What the assistant owes an answer to; None when it owes none."""
     if line.unanswered is None:
         return None
-    settled = 0
-    for event in line.events:
-        if (answered := answered_seq(event)) is not None:
-            settled = max(settled, answered)
-        elif event.kind in (Kind.CONVERSATION_ENDED, Kind.HANDOFF_RETURNED) or event.author.role is Role.AGENT:
-            settled = max(settled, event.seq)
-    open_messages = [e for e in line.events if is_customers(e) and settled < e.seq <= line.unanswered]
+    recent = list(itertools.takewhile(lambda event: event.seq > line.settled, reversed(line.events)))
+    open_messages = [e for e in reversed(recent) if is_customers(e) and e.seq <= line.unanswered]
     if not open_messages:
         open_messages = [e for e in line.events if is_customers(e) and e.seq == line.unanswered]
     first = open_messages[0].seq if open_messages else line.unanswered
+    begin = bisect.bisect_left(line.events, first, key=lambda event: event.seq)
+    answers = [event for event in line.events[begin:] if answered_seq(event) is not None]
     return Question(
         conversation_id=line.conversation_id,
         seq=line.unanswered,
@@ -124,17 +136,15 @@ def question_of(line: Line) -> Question | None:
         floor=line.floor,
         customer_id=line.customer_id,
         page=dict(line.page),
-        events=tuple(event for event in line.events if event.seq < first or answered_seq(event) is not None),
+        events=(*line.events[:begin], *answers),
     )
 
 
 def foreseen_question(line: Line, coming: Sequence[NewEvent]) -> Question | None:
     """What will be owed once `coming` is committed, if nothing comes before it; None when nothing, or for a repeat."""
-    if any(event.client_id == new.client_id for new in coming if new.client_id for event in line.events):
+    if any(new.client_id in line.client_ids for new in coming if new.client_id):
         return None
-    ahead = Line(
-        line.conversation_id, line.customer_id, line.floor, line.unanswered, line.head, [*line.events], {**line.page}
-    )
+    ahead = replace(line, events=[*line.events], client_ids=set())
     for new in coming:
         ahead.fold(Event(line.conversation_id, ahead.head + 1, 0, "", new.kind, new.author, new.data, new.client_id))
     return question_of(ahead)
@@ -142,11 +152,13 @@ def foreseen_question(line: Line, coming: Sequence[NewEvent]) -> Question | None
 
 def turns_of(events: Sequence[Event]) -> list[Turn]:
     """The messages among `events` as turns; an agent's count as ours."""
-    return [
-        Turn("customer" if event.author.role is Role.CUSTOMER else "assistant", event.text)
-        for event in events
-        if event.kind is Kind.MESSAGE and event.text.strip() and event.author.role is not Role.SYSTEM
-    ]
+    turns = []
+    for event in events:
+        if event.kind is Kind.MESSAGE and event.author.role is not Role.SYSTEM:
+            text = event.text
+            if text and not text.isspace():
+                turns.append(Turn("customer" if event.author.role is Role.CUSTOMER else "assistant", text))
+    return turns
 
 
 def is_customers(event: Event) -> bool:

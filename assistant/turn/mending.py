@@ -31,9 +31,9 @@ _SHORT = re.compile(rf"(?<![\w'’&/.-])(?:{'|'.join(SHORT_FORMS)})(?![\w'’&/.
 _GENERATION = re.compile(r"\b(1st|first|2nd|second|3rd|third)[ -]gen\b", re.IGNORECASE)
 _NTH = {"1st": "first", "2nd": "second", "3rd": "third"}
 _SLIPPED = re.compile(rf"\b(?:{'|'.join(_MEANT)})\b", re.IGNORECASE)
+_GLUED = re.compile(r"\b(?:how|what|where|when|who)[^\W\d_]", re.IGNORECASE)
 _GLUED_HOW = re.compile(r"\b(how)(?!ever\b|dy\b|l(?:s|ed|ing|er)?\b|itzers?\b)([a-z]{2,})\b", re.IGNORECASE)
 _GLUED_IS = re.compile(r"\b(what|where|when|how|who)(is|are|do|does|s)\b", re.IGNORECASE)
-_GLUING = ("how", "what", "where", "when", "who")
 _WORD = re.compile(r"[^\W\d_]+")
 
 _CLAUSE_END = re.compile(r"(?<=[,;.!?])\s+|\s+[-–—]+\s+")
@@ -84,7 +84,7 @@ def mend_asking(text: str) -> str:
         text = _SHORT.sub(lambda match: SHORT_FORMS[match[0]], text)
     if "gen" in words:
         text = _GENERATION.sub(lambda match: f"{_NTH.get(match[1].lower(), match[1])} generation", text)
-    if any(word.startswith(_GLUING) and word not in _GLUING for word in words):
+    if _GLUED.search(text):
         text = _GLUED_HOW.sub(r"\1 \2", text)
         text = _GLUED_IS.sub(lambda match: f"{match[1]} {'is' if match[2] == 's' else match[2]}", text)
     return text if words.isdisjoint(_MEANT) else _SLIPPED.sub(lambda match: _MEANT[match[0].lower()], text)
@@ -119,7 +119,7 @@ def without_anger(text: str) -> str:
     kept = []
     clauses = _CLAUSE_END.split(text)
     words = _words(text)
-    if "*" not in text and words.isdisjoint(_HEATED) and not any(word.startswith("argh") for word in words):
+    if words.isdisjoint(_HEATED) and "*" not in text and "argh" not in text.lower():
         return " ".join(" ".join(clauses).split()) if words else text
     for clause in clauses:
         rest = _VENTING.sub("", clause)

@@ -16,7 +16,10 @@ class Ways:
     def search(self, text: str) -> re.Match[str] | None:
         """As `re.Pattern.search`."""
         lowered = text.lower()
-        return self.pattern.search(text) if any(need in lowered for need in self.needs) else None
+        for need in self.needs:
+            if need in lowered:
+                return self.pattern.search(text)
+        return None
 
 
 def _words(text: str) -> frozenset[str]:

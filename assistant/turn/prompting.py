@@ -7,8 +7,8 @@ or typed stands between fences that nobody can guess, so that it cannot pretend 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ class Known:
 
 def make_fence() -> str:
     """A line that no document and no customer can have written."""
-    return f"=====[{secrets.token_hex(8)}]====="
+    return f"=====[{os.urandom(8).hex()}]====="
 
 
 def prompt_answer(
@@ -235,12 +235,13 @@ def _fit_history(
 ) -> tuple[list[Message], int]:
     """The newest turns that fit, in order, and what is left; what customers wrote stands behind the fence."""
     kept: list[Message] = []
+    fences_cost = 2 * _bound(fence)
     for turn in reversed(history):
         ours = turn.role == "assistant"
-        cost = counter.count(turn.text) + MESSAGE_OVERHEAD + (0 if ours else 2 * _bound(fence))
+        cost = counter.count(turn.text) + MESSAGE_OVERHEAD + (0 if ours else fences_cost)
         if cost > budget_tokens:
             break
         budget_tokens -= cost
-        content = turn.text if ours else f"{fence}\n{turn.text}\n{fence}"
-        kept.insert(0, Message("assistant" if ours else "user", content))
+        kept.append(Message("assistant", turn.text) if ours else Message("user", f"{fence}\n{turn.text}\n{fence}"))
+    kept.reverse()
     return kept, budget_tokens

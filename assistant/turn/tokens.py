@@ -44,7 +44,7 @@ class TokenCounter:
 
     def cut(self, text: str, budget_tokens: int) -> str:
         """The longest beginning of the text, whole words, within the budget."""
-        if self.fits(text, budget_tokens):
+        if not text or self.fits(text, budget_tokens):
             return text
         low, high = 0, len(text)
         while low < high:

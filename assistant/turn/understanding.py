@@ -79,7 +79,7 @@ _THREE_DIGITS = re.compile(r"\d{3}")  # in every order number; looking for them 
 
 def decide_intent(text: str, history: Sequence[Turn] = (), *, offered_person: bool = False) -> Intent:
     """What the customer wants from us. `offered_person`: our last message offered one, so that a bare yes accepts."""
-    words = [word.lower() for word in _WORD.findall(text)]
+    words = _WORD.findall(text.lower())
     if not words and phrases.AGREES.search(text):
         words = ["ok"]
     if not words:
@@ -128,7 +128,7 @@ def understand(
     names_only = intent is Intent.QUESTION and known.names and _only_product(_without_thanks(question), known)
     if names_only and not _has_asked(history):
         intent = Intent.NAMES_PRODUCT
-    standalone = stand_alone(question, history, catalogue=known, before=before)
+    standalone = stand_alone(question, history, catalogue=known, before=before) if leans_back else question
     is_put_anew = not standalone.endswith(question)  # "and the Mini?" has become a question of its own
     return Understanding(
         intent=intent,
