@@ -1,7 +1,7 @@
 """A small model server for measuring: the OpenAI chat API, streamed, on loopback.
 
-Knobs stand in the last message: `ttft=0.02;tps=50;n=90;` are seconds to the first token, tokens a second (0: at once),
-tokens. The first token is `<received ns>:<sent ns> `, monotonic: a reader can take off what the upstream took.
+`PUT /pace` with `ttft=0.02;tps=50;n=90;` sets how every later answer comes: seconds to the first token, tokens a second
+(0: at once), tokens. The first token is `<received ns>:<sent ns> `, monotonic: a reader can take off what this took.
 
 Alone: `python -m evals.speed.upstream --port 9100`
 """
@@ -28,22 +28,24 @@ WORDS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Knobs:
-    """How one answer is streamed."""
+class Pace:
+    """How answers are streamed."""
 
     ttft_seconds: float = 0.0
     tokens_per_second: float = 0.0
     tokens: int = 90
 
     @classmethod
-    def of(cls, text: str) -> Knobs:
-        """The knobs in a text; those it does not mention keep their defaults."""
+    def of(cls, text: str) -> Pace:
+        """The pace that a text tells; what it does not mention keeps its default."""
         given = dict(re.findall(r"\b(ttft|tps|n)=([\d.]+);", text))
         return cls(float(given.get("ttft", 0)), float(given.get("tps", 0)), int(given.get("n", 90)))
 
 
 class Upstream(asyncio.Protocol):
     """One connection; one request at a time, kept alive."""
+
+    pace = Pace()  # of all connections
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -69,20 +71,25 @@ class Upstream(asyncio.Protocol):
         if len(rest) < length:
             return
         body, self._received = rest[:length], rest[length:]
-        self._answer(Knobs.of(str(orjson.loads(body)["messages"][-1]["content"])), time.monotonic_ns())
+        if head.startswith(b"PUT /pace "):
+            Upstream.pace = Pace.of(body.decode())
+            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            return
+        orjson.loads(body)
+        self._answer(Upstream.pace, time.monotonic_ns())
 
-    def _answer(self, knobs: Knobs, received_ns: int) -> None:
-        start = self._loop.time() + knobs.ttft_seconds
-        step = 1 / knobs.tokens_per_second if knobs.tokens_per_second else 0.0
+    def _answer(self, pace: Pace, received_ns: int) -> None:
+        start = self._loop.time() + pace.ttft_seconds
+        step = 1 / pace.tokens_per_second if pace.tokens_per_second else 0.0
         self._transport.write(HEAD)
 
         def send(i: int) -> None:
             text = b"%d:%d " % (received_ns, time.monotonic_ns()) if i == 0 else WORDS[i % len(WORDS)]
             out = _chunk(EVENT + b'{"content":"%b"}' % text + OPEN)
-            if i + 1 == knobs.tokens:
+            if i + 1 == pace.tokens:
                 out += _chunk(CLOSED) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
             self._transport.write(out)
-            if i + 1 < knobs.tokens:
+            if i + 1 < pace.tokens:
                 self._timer = self._loop.call_at(start + (i + 1) * step, send, i + 1)
 
         self._timer = self._loop.call_at(start, send, 0)
