@@ -47,7 +47,8 @@ async def test_a_timeout_begun_in_the_first_step_ends_the_task_and_not_its_calle
         task = begin(group, work())
         assert asyncio.current_task() is caller
         assert await task == "late"
-        assert caller is not None and caller.cancelling() == 0
+        assert caller is not None
+        assert caller.cancelling() == 0
 
 
 async def test_what_the_first_step_raises_is_the_tasks() -> None:
