@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from knowledge.reading.markdown import FENCE, HEADING, plain_words
+from knowledge.reading.fences import FENCE
+from knowledge.reading.light import HEADING, plain_words
 
 Kind = Literal["heading", "row", "step", "code", "note", "sentence"]
 ITEM = re.compile(r"^(\s*)(?:-|(\d{1,9})\.)\s+\S")

@@ -134,6 +134,14 @@ def test_imports_point_down(module: str) -> None:
             assert there <= here, f"{module} (floor {here}) imports {imported} (floor {there})"
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Late imports and those for types alone count too: each of a circle can only be read with the others in mind."""
+    above = {name: imports_of(path) & set(MODULES) - {name} for name, path in MODULES.items() if path.name[0] != "_"}
+    while lowest := {name for name, used in above.items() if not used & set(above)}:
+        above = {name: used for name, used in above.items() if name not in lowest}
+    assert not above, f"these import each other, or what does: {sorted(above)}"
+
+
 @pytest.mark.parametrize("pair", [("assistant.turn", "assistant.desk"), ("assistant.desk", "assistant.turn")])
 def test_turn_and_desk_meet_only_in_the_journal(pair: tuple[str, str]) -> None:
     for module, path in MODULES.items():

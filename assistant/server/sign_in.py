@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from assistant.desk.agents import Agents
     from assistant.desk.people import Agent
-    from assistant.server.desk import DeskDoor
     from assistant.server.identity import Tokens
 
 logger = structlog.get_logger(__name__)
@@ -73,7 +72,20 @@ DESCRIPTION: dict[str, Any] = {
     },
 }
 
-OpenDesk = Callable[[], Awaitable["DeskDoor"]]
+
+class Staffed(Protocol):
+    """What signing in and out needs of `desk.DeskDoor`."""
+
+    @property
+    def tokens(self) -> Tokens: ...
+
+    @property
+    def agents(self) -> Callable[[], Agents]: ...
+
+    async def sign_out(self, token: str) -> None: ...
+
+
+OpenDesk = Callable[[], Awaitable[Staffed]]
 Endpoint = Callable[["Request"], Awaitable["Response"]]
 
 
@@ -223,7 +235,7 @@ def _answering(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def _with_session(response: Response, request: Request, desk: DeskDoor, agent: Agent) -> Response:
+def _with_session(response: Response, request: Request, desk: Staffed, agent: Agent) -> Response:
     response.set_cookie(
         COOKIE,
         desk.tokens.sign_agent(agent.id, SESSION_SECONDS),

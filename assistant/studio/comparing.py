@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assistant.profile.customer import Customer
+from assistant.studio.comparable import RECENT, Comparable
 from assistant.studio.happenings import question_at
 from assistant.studio.journal_reading import JournalReading
 from assistant.studio.personal import personal_of, without_personal
 from assistant.studio.rehearsing import Rehearsal, RehearsedAnswer, loading_nameless
 from assistant.studio.saved_questions import SavedQuestions
-from assistant.turn.conversation import Question
 from assistant.turn.understanding import Intent
-from knowledge.documents import Turn
 from knowledge.errors import IndexMissing, ReleaseUnknown
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from knowledge.index import Progress
     from knowledge.library import Library
 
-SAVED, RECENT, CASES = "saved", "recent", "cases"
 SAME, WORDING, SOURCES, OUTCOME = "same", "wording", "sources", "outcome"
 CHANGES = (OUTCOME, SOURCES, WORDING, SAME)  # what matters most first
 RECENT_DAYS = 7
@@ -39,27 +37,6 @@ RECENT_MAX = 200
 _SPACE = re.compile(r"[\W_]+")
 
 LoadCustomer = Callable[[str], Customer | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparable:
-    """A question to be answered twice.
-
-    Args:
-        live: as the journal holds it, with the conversation before it.
-        place: the conversation and seq where it was asked, if it was.
-        file: the file of cases it is written in, if it is.
-    """
-
-    id: str
-    question: str
-    origin: str
-    history: tuple[Turn, ...] = ()
-    customer: str | None = None
-    product: str | None = None
-    live: Question | None = None
-    place: tuple[str, int] | None = None
-    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert, select, update
 from assistant.database import reading, writing
 from assistant.errors import BadFrame, NotFound
 from assistant.journal.events import Event, Kind, Role
+from assistant.studio.comparable import CASES, SAVED, Comparable
 from assistant.studio.happenings import question_at
 from assistant.studio.personal import without_personal
 from assistant.studio.schema import saved_questions
@@ -27,7 +28,6 @@ from knowledge.documents import Turn
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
 
-    from assistant.studio.comparing import Comparable
 
 TOPIC = "saved"
 HISTORY_MAX = 6
@@ -68,8 +68,6 @@ class SavedQuestion:
 
     def comparable(self) -> list[Comparable]:
         """The question, and before it what else of the conversation is held to something, each after what precedes."""
-        from assistant.studio.comparing import CASES, SAVED, Comparable
-
         said = [*self.history, Said(self.question, self.expect)]
         origin = CASES if self.imported_from else SAVED
         place = (self.conversation, self.seq) if self.conversation and self.seq is not None else None

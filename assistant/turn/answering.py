@@ -19,9 +19,9 @@ from assistant.turn.before import before_of
 from assistant.turn.blocks import parse_blocks
 from assistant.turn.conversation import Question
 from assistant.turn.finding import Brief, Finder, ReadDocument, Search
-from assistant.turn.from_model import ModelAnswers, PastConversations
+from assistant.turn.from_model import ModelAnswers, PastConversations, open_model
 from assistant.turn.from_passages import PassageAnswers
-from assistant.turn.models import ChatModel, open_model
+from assistant.turn.models import ChatModel
 from assistant.turn.policy import (
     Verdict,
     count_declines,

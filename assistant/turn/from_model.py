@@ -39,6 +39,15 @@ REWRITE_SECONDS = 2.5  # a rewriting that takes longer costs more than it helps
 PastConversations = Callable[[str, str], Awaitable[Sequence[str]]]
 
 
+def open_model(settings: Settings) -> ChatModel | None:
+    """The model these settings name, behind its breaker; None when answers are embedded only."""
+    if not settings.uses_model:
+        return None
+    from assistant.turn.openai_model import OpenAIModel
+
+    return Breaker(OpenAIModel(settings))
+
+
 class ModelAnswers:
     """Asks a model; holds no conversation.
 

@@ -15,7 +15,7 @@ import structlog
 from assistant.errors import ModelUnavailable
 
 if TYPE_CHECKING:
-    from assistant.settings import Settings
+    pass
 
 logger = structlog.get_logger(__name__)
 
@@ -124,12 +124,3 @@ class Breaker:
             # One failure after the rest is enough to rest again: the count stays where it is until a success.
             self._rests_until = self._clock() + self._rest_seconds
             logger.warning("model.resting", model=self.name, reason=error.reason, seconds=self._rest_seconds)
-
-
-def open_model(settings: Settings) -> ChatModel | None:
-    """The model these settings name, behind its breaker; None when answers are embedded only."""
-    if not settings.uses_model:
-        return None
-    from assistant.turn.openai_model import OpenAIModel
-
-    return Breaker(OpenAIModel(settings))

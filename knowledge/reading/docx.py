@@ -13,7 +13,7 @@ from knowledge.reading.faults import Unreadable
 from knowledge.reading.front_matter import audience_of, product_tags, tagged
 from knowledge.reading.html_blocks import pipe_table
 from knowledge.reading.language import declared_language
-from knowledge.reading.markdown import first_heading, tidy
+from knowledge.reading.light import first_heading, tidy
 from knowledge.reading.result import Reading
 
 MAX_UNPACKED_BYTES = 300_000_000

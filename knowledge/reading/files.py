@@ -133,7 +133,7 @@ def _read(file: SourceFile, data: bytes) -> list[Reading]:
 
             return [read_pdf(data)]
         case "text/csv" | "application/jsonl":
-            from knowledge.reading.plain import decode
+            from knowledge.reading.decoding import decode
             from knowledge.reading.rows import read_csv, read_jsonl
 
             read = read_csv if file.media_type == "text/csv" else read_jsonl
@@ -143,12 +143,13 @@ def _read(file: SourceFile, data: bytes) -> list[Reading]:
 
             return [read_html(data, file.url)]
         case "text/markdown":
+            from knowledge.reading.decoding import decode
             from knowledge.reading.markdown import read_markdown
-            from knowledge.reading.plain import decode
 
             return [read_markdown(decode(data))]
         case "text/plain":
-            from knowledge.reading.plain import decode, read_plain
+            from knowledge.reading.decoding import decode
+            from knowledge.reading.plain import read_plain
 
             return [read_plain(decode(data))]
         case _:

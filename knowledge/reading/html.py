@@ -12,11 +12,12 @@ from lxml import html as lxml_html
 from knowledge.reading.boilerplate import is_boilerplate
 from knowledge.reading.dates import as_rfc3339
 from knowledge.reading.faults import Unreadable
+from knowledge.reading.fences import lines_with_code
 from knowledge.reading.front_matter import audience_of, product_tags, several
 from knowledge.reading.html_blocks import blocks_of, heading_words, squeezed
 from knowledge.reading.html_cleaning import cleaned
 from knowledge.reading.language import declared_language
-from knowledge.reading.markdown import first_heading, lines_with_code, tidy
+from knowledge.reading.light import first_heading, tidy
 from knowledge.reading.result import Reading
 
 ENOUGH = 0.6  # of what is left of the page's body: as much found by trafilatura, and all of it is content
@@ -63,7 +64,7 @@ def fragment_to_markdown(fragment: str) -> str:
 
 
 def _parse(data: bytes) -> Any:
-    from knowledge.reading.plain import BOMS, decode
+    from knowledge.reading.decoding import BOMS, decode
 
     declared = re.search(rb"charset=[\"']?([\w-]+)", data[:2048], re.I)
     has_mark = any(data.startswith(mark) for mark, _ in BOMS)  # a mark outweighs what the page says of itself

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from knowledge.reading.html_cleaning import is_note, is_toggle, names_of
-from knowledge.reading.markdown import tidy
+from knowledge.reading.light import tidy
 
 BLOCKS = frozenset(
     """

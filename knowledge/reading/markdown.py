@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from knowledge.reading.boilerplate import is_boilerplate
 from knowledge.reading.containers import NOTES, TAG, TITLED, attributes_of, title_of, unfold
-from knowledge.reading.fences import FENCE, lines_with_code, whole_fences
+from knowledge.reading.fences import lines_with_code, whole_fences
 from knowledge.reading.front_matter import particulars, split_front_matter
+from knowledge.reading.light import HEADING, IMAGE, LINK, first_heading, tidy
 from knowledge.reading.result import Reading
 
-__all__ = ["FENCE", "HEADING", "canonical_markdown", "first_heading", "lines_with_code", "plain_words", "read_markdown"]
-
-HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 QUOTE_ALERT = re.compile(r"^(\s*+>)\s*+\[!(\w++)\][-+]?\s*+(.*)$")
 DOCSIFY = re.compile(r"^\s*+([!?])>\s++(.*)$")
 DIRECTIVE = re.compile(r"^(\s*+)(```++|~~~++|:::++)\{([\w-]++)\}\s*+(.*)$")
@@ -39,14 +37,6 @@ BLOCK_TAGS = frozenset(
     """.split()  # noqa: SIM905
 )
 WITH_CONTENT = re.compile(r"<(script|style|svg|iframe|video|audio|object|noscript|canvas|select|button)\b", re.I)
-IMAGE = re.compile(
-    r"!\[[^\]\n]{0,600}+\](?:\((?:[^()\n]|\([^()\n]{0,300}+\)){0,2000}+\)|\[[^\]\n]{0,200}+\])(?:\{[^{}\n]{0,200}+\})?"
-)
-LINK = re.compile(
-    r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]{0,300}+\]){1,1000}+)\]"
-    r"\(\s*+<?([^()\s<>]{0,2000}+(?:\([^()\s]{0,300}+\)[^()\s<>]{0,300}+){0,9}+)>?"
-    r"(?:\s++(?:\"[^\"\n]{0,500}+\"|'[^'\n]{0,500}+'))?\s*+\)(?:\{[^{}\n]{0,200}+\})?"
-)
 REFERENCE = re.compile(r"^ {0,3}\[([^\]^][^\]]*+)\]:\s*+<?([^\s<>]++)>?(?:\s++[\"'(].*+)?\s*+$")
 REFERENCED = re.compile(r"(?<!!)\[([^\[\]]{1,600}+)\]\[([^\[\]]{0,300}+)\]")
 FOOTNOTE = re.compile(r"^ {0,3}\[\^[\w-]++\]:\s*+")
@@ -85,21 +75,6 @@ def read_markdown(text: str) -> Reading:
     )
 
 
-def first_heading(text: str) -> str | None:
-    """The words of the first heading of a light Markdown text, None when there is none."""
-    for line, is_code in lines_with_code(text.split("\n")):
-        if not is_code and (match := HEADING.match(line)):
-            return plain_words(match.group(2)) or None
-    return None
-
-
-def plain_words(inline: str) -> str:
-    """Inline Markdown without its marks: links become their text, emphasis and code ticks go."""
-    inline = LINK.sub(r"\1", IMAGE.sub("", inline))
-    inline = re.sub(r"(\*\*|__|~~|`)", "", inline)
-    return re.sub(r"(?<!\w)([*_])(\S(?:[^*_]{0,300}?\S)?)\1(?!\w)", r"\2", inline).strip()
-
-
 def canonical_markdown(text: str) -> str:
     """Any Markdown dialect as light Markdown: no raw HTML, no images, no components, relative links as words."""
     text = _one_newline(text).replace("\t", "    ")
@@ -116,14 +91,6 @@ def canonical_markdown(text: str) -> str:
             written += _plain_lines(line, closed, references)
     kept = (line if is_code or not is_boilerplate(line) else "" for line, is_code in lines_with_code(_setext(written)))
     return tidy("\n".join(whole_fences(kept)))
-
-
-def tidy(text: str) -> str:
-    """No trailing blanks, no more than one empty line, one newline at the end; '' for nothing but blanks."""
-    text = text.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "")
-    text = "\n".join(line.rstrip() for line in text.split("\n"))
-    text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
-    return f"{text}\n" if text.strip() else ""
 
 
 def _one_newline(text: str) -> str:

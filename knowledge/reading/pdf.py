@@ -13,7 +13,7 @@ from knowledge.reading.dates import as_rfc3339
 from knowledge.reading.faults import Unreadable
 from knowledge.reading.front_matter import audience_of, product_tags, tagged
 from knowledge.reading.language import declared_language
-from knowledge.reading.markdown import first_heading, tidy
+from knowledge.reading.light import first_heading, tidy
 from knowledge.reading.pdf_layout import Page, Piece, layout
 from knowledge.reading.result import Reading
 

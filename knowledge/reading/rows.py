@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from knowledge.reading.faults import Unreadable
 from knowledge.reading.front_matter import audience_of
 from knowledge.reading.language import declared_language
-from knowledge.reading.markdown import canonical_markdown, tidy
+from knowledge.reading.light import tidy
+from knowledge.reading.markdown import canonical_markdown
 from knowledge.reading.result import Reading
 
 QUESTION = (

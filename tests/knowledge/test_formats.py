@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from knowledge.documents import Document
+from knowledge.reading.decoding import decode
 from knowledge.reading.files import SourceFile, find_files, read_now
 from knowledge.reading.html import read_html
-from knowledge.reading.plain import decode
 
 
 def read(folder: Path, name: str, data: bytes) -> list[Document]:

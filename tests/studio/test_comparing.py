@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from assistant.profile.customer import Customer, OwnedProduct
-from assistant.studio.comparing import CASES, Comparable, compare_releases, tell_change
+from assistant.studio.comparable import CASES, Comparable
+from assistant.studio.comparing import compare_releases, tell_change
 from assistant.studio.journal_reading import JournalReading
 from assistant.studio.rehearsing import Rehearsal, RehearsedAnswer
 from assistant.studio.saved_questions import SavedQuestions

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from assistant.errors import NotFound
-from assistant.studio.comparing import RECENT, SAVED, Comparable, Compared, Comparison
+from assistant.studio.comparable import RECENT, SAVED, Comparable
+from assistant.studio.comparing import Compared, Comparison
 from assistant.studio.comparisons import KEPT, Comparisons
 from assistant.studio.rehearsing import RehearsedAnswer
 from assistant.turn.citations import Citation
