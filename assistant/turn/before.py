@@ -49,6 +49,7 @@ class Before:
 
 
 NOTHING_BEFORE = Before()
+TELLING = ("about", "record", "pending")  # an answer's notes that say what it was about
 
 
 def before_of(events: Sequence[Event]) -> Before:
@@ -61,11 +62,9 @@ def before_of(events: Sequence[Event]) -> Before:
         if event.kind is Kind.CONVERSATION_ENDED:
             break
         if event.kind is Kind.MESSAGE and event.author.role is Role.ASSISTANT:
-            cited = tuple(
-                Place(c["document"], c["start"], c["end"], c.get("quote") or "") for c in data.get("citations") or ()
-            )
+            cited = _places(data["citations"]) if data.get("citations") else ()
         elif event.kind is Kind.EVIDENCE and event.author.role is Role.ASSISTANT:
-            if data.get("about") or cited or data.get("record") or data.get("pending"):
+            if cited or any(map(data.get, TELLING)):
                 notes = data
                 break
             newest = False
@@ -80,3 +79,7 @@ def before_of(events: Sequence[Event]) -> Before:
         pending=notes.get("pending") if newest else None,
         choices=tuple(notes.get("choices") or ()) if newest else (),
     )
+
+
+def _places(citations: Sequence[Mapping[str, Any]]) -> tuple[Place, ...]:
+    return tuple(Place(c["document"], c["start"], c["end"], c.get("quote") or "") for c in citations)

@@ -25,7 +25,8 @@ SETTLING = frozenset({Kind.CONVERSATION_ENDED, Kind.HANDOFF_RETURNED})
 class Line:
     """One conversation's recent events and their fold. `head` is the seq of the newest.
 
-    `settled`: no customer message up to this seq waits for us any more. `client_ids`: those of the recent events.
+    `settled`: no customer message up to this seq waits for us any more. `client_ids` and `turns`, each with its seq,
+    are those of the recent events.
     """
 
     conversation_id: str
@@ -37,6 +38,7 @@ class Line:
     page: dict[str, Any] = field(default_factory=dict)
     settled: int = 0
     client_ids: set[str] = field(default_factory=set)
+    turns: list[tuple[int, Turn]] = field(default_factory=list)
 
     @classmethod
     def of(cls, conversation: Conversation, events: Sequence[Event]) -> Line:
@@ -74,6 +76,8 @@ class Line:
         if len(self.events) > 2 * KEPT_EVENTS:
             del self.events[:KEPT_EVENTS]
             self.client_ids = {event.client_id for event in self.events if event.client_id}
+            self.turns = [(seq, turn) for seq, turn in self.turns if seq >= self.events[0].seq]
+        self.turns += [(event.seq, turn) for turn in turns_of((event,))]
         if (answered := answered_seq(event)) is not None:
             self.settled = max(self.settled, answered)
         elif event.kind in SETTLING or event.author.role is Role.AGENT:
@@ -99,10 +103,11 @@ class Question:
     customer_id: str | None = None
     page: dict[str, Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    turns: tuple[Turn, ...] | None = None  # of `events`, where they were kept as they came
 
     @property
     def earlier(self) -> list[Turn]:
-        return turns_of(self.events)
+        return turns_of(self.events) if self.turns is None else list(self.turns)
 
     @property
     def page_product(self) -> str | None:
@@ -137,6 +142,7 @@ def question_of(line: Line) -> Question | None:
         customer_id=line.customer_id,
         page=dict(line.page),
         events=(*line.events[:begin], *answers),
+        turns=(*(turn for seq, turn in line.turns if seq < first), *turns_of(answers)),
     )
 
 
@@ -144,7 +150,7 @@ def foreseen_question(line: Line, coming: Sequence[NewEvent]) -> Question | None
     """What will be owed once `coming` is committed, if nothing comes before it; None when nothing, or for a repeat."""
     if any(new.client_id in line.client_ids for new in coming if new.client_id):
         return None
-    ahead = replace(line, events=[*line.events], client_ids=set())
+    ahead = replace(line, events=[*line.events], turns=[*line.turns], client_ids=set())
     for new in coming:
         ahead.fold(Event(line.conversation_id, ahead.head + 1, 0, "", new.kind, new.author, new.data, new.client_id))
     return question_of(ahead)

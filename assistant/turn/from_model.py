@@ -28,7 +28,7 @@ from assistant.turn.prompting import (
     render_profile,
 )
 from assistant.turn.tokens import TokenCounter
-from assistant.turn.understanding import Understanding, needs_context
+from assistant.turn.understanding import Understanding
 from knowledge.documents import Findings, Turn
 
 logger = structlog.get_logger(__name__)
@@ -141,7 +141,7 @@ class ModelAnswers:
 
     async def rewritten(self, understood: Understanding, history: Sequence[Turn], trace: Trace) -> Understanding:
         """With a model, a question that leans on the conversation is put so that it stands alone."""
-        if not needs_context(understood.question, history):
+        if not understood.leans_back:
             return understood
         messages = prompt_rewrite(self._prompts["rewrite"], understood.question, history, self._counter)
         try:

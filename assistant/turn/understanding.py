@@ -1,7 +1,7 @@
 """What is being asked of us: intent, the question that stands alone, the product it is about. Floor: pure.
 
 Plain rules, made for English and harmless elsewhere: what no rule knows is a question and goes to the knowledge.
-With a model, `answering.py` asks it to rewrite where `needs_context` says so.
+With a model, `answering.py` asks it to rewrite what leans on what was said before.
 """
 
 from __future__ import annotations
