@@ -40,6 +40,7 @@ _KIND_WORDS = {
 }
 _KIND_WORDS["wait"] = _KIND_WORDS["time"] | meanings("without wait")
 _HOW_MUCH_TIME = re.compile(r"\bhow (?:much time|many (?:minutes|hours|days|weeks|months|years))\b", re.IGNORECASE)
+_SEE = re.compile(r"\W*see\b[^.;]{0,60}\W*", re.IGNORECASE)
 _POINTING = meanings("one ones part parts piece thing things spare mean work works need needs want going else same")
 # words that a question is no less answered without
 _ADVERBS = meanings(
@@ -300,7 +301,9 @@ def _is_said(unit: Unit, passage: Passage, asked: Asked) -> bool:
 
 
 def _says_something(unit: Unit, asked: Asked) -> bool:
-    """Not a bare title and not a question come back."""
+    """Not a bare title, not a question come back, and not a row that only says where else to look."""
+    if len(unit.cells) > 1 and all(_SEE.fullmatch(cell) for _, cell in unit.cells[1:]):
+        return False
     if unit.kind == SENTENCE and (unit.shown.endswith("?") or len(words_of(unit.shown)) < 3):
         return False
     return unit.shown != asked.question and bool(content_words(unit.shown))

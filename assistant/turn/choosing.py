@@ -18,6 +18,7 @@ DOCUMENT_MARGIN = 0.3  # how far below the best a further sentence of its docume
 SENTENCE_MARGIN = 0.03  # and one of another
 FAQ_MARGIN = 0.06
 ROW_MARGIN = 0.04
+CASES_MARGIN = 0.1  # for a row that tells as much for another case: hard water, soft water
 DUPLICATE = 0.9  # cosine from which two sentences say the same
 CLASH_MARGIN = 0.12  # so near behind, what is told of another product could be meant as well
 
@@ -144,7 +145,7 @@ def _margin(best: Scored, other: Scored) -> float:
     if one.unit.kind == FAQ:
         return FAQ_MARGIN
     if one.unit.kind == ROW:
-        return ROW_MARGIN
+        return CASES_MARGIN if _is_other_case(best, other) else ROW_MARGIN
     return DOCUMENT_MARGIN if one.passage.document_id == two.passage.document_id else SENTENCE_MARGIN
 
 
@@ -154,4 +155,11 @@ def _goes_with(other: Scored, picked: Sequence[Scored]) -> bool:
         return False
     if kind == FAQ and (other.likeness < FAQ_ALIKE or other.told < picked[0].told):
         return False
-    return all(float(other.vector @ one.vector) < DUPLICATE for one in picked)
+    return all(float(other.vector @ one.vector) < DUPLICATE or _is_other_case(one, other) for one in picked)
+
+
+def _is_other_case(one: Scored, other: Scored) -> bool:
+    """Whether two rows of one table tell as much of the question: alike in words, each holds for a case of its own."""
+    a, b = one.candidate, other.candidate
+    same_table = a.unit.kind == b.unit.kind == ROW and (a.rank, a.unit.group) == (b.rank, b.unit.group)
+    return same_table and one.told == other.told > 0

@@ -85,7 +85,7 @@ class PassageAnswers:
                 return answer_with(ask_which_product(choices), mode)
             if one.composed is None and asked.codes and len(parts) == 1:
                 return self._unknown_code(asked, one.findings, brief, trace, mode)
-            told.append(one)
+            told.append(await self._told_anew(one, told, brief, trace))
         trace.notes["sureness"] = round(
             max(one.findings.sureness for one in told), 4
         )  # not that of the last part alone
@@ -152,6 +152,21 @@ class PassageAnswers:
         may_ask = asked.codes or decision.verdict is Verdict.ANSWER
         which = composed if isinstance(composed, WhichProduct) and may_ask else None
         return _Told(asked, findings, best, decision, which)
+
+    async def _told_anew(self, one: _Told, earlier: Sequence[_Told], brief: Brief, trace: Trace) -> _Told:
+        """A further part that only got an answer of before, or one about the code that the first part asked of.
+
+        It is asked without the parts before it, of the product alone.
+        """
+        asked, only = one.asked, brief.understood.subject.only
+        if not earlier or only is None or not asked.own or asked.words == asked.question:
+            return one
+        if not _repeats(one, earlier) and asked.codes <= codes_in(asked.words):
+            return one
+        anew = replace(asked, question=f"{asked.words.rstrip(' ?.!')} ({only})?")
+        other = await self._tell(anew, brief, None, trace)
+        better = other.is_answer and other.composed and one.composed and other.composed.told >= one.composed.told
+        return other if better and not _repeats(other, earlier) else one
 
     async def _looked_wider(self, told: _Told, brief: Brief, trace: Trace) -> _Told:
         """The same question among more passages, without the product's name, before it is declined."""
@@ -256,10 +271,15 @@ def _adds_nothing(one: _Told, earlier: Sequence[_Told]) -> bool:
     """Whether a further part of the question got the answer of one before, and nothing that it asks for itself."""
     if one.composed is None:
         return False
-    said = {Place(c.document, c.start, c.end) for other in earlier if other.composed for c in other.composed.citations}
     own = meanings(one.asked.words) - meanings(" ".join(other.asked.words for other in earlier)) - one.asked.topicless
-    repeated = {Place(c.document, c.start, c.end) for c in one.composed.citations} <= said
-    return repeated and bool(own) and not own & meanings(one.composed.text)
+    return _repeats(one, earlier) and bool(own) and not own & meanings(one.composed.text)
+
+
+def _repeats(one: _Told, earlier: Sequence[_Told]) -> bool:
+    """Whether all that a part is told was told to parts before it."""
+    said = {Place(c.document, c.start, c.end) for other in earlier if other.composed for c in other.composed.citations}
+    told = {Place(c.document, c.start, c.end) for c in one.composed.citations} if one.composed else set()
+    return told <= said
 
 
 def _is_remedy_missing(told: _Told) -> bool:

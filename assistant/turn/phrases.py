@@ -218,7 +218,13 @@ QUESTION_KINDS = (
 )
 # What an answer of that kind shows, whatever its own question was.
 ANSWER_KINDS = {
-    "how often": _pattern(r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|after)\b"),
+    # "boil it twice" and "once it is cold" tell how, not how often
+    "how often": _pattern(
+        r"\b(?:every|each|daily|weekly|monthly|yearly|annually)\b",
+        r"\b(?:once|twice|\w+ times) (?:a|an|per|every|each)\b",
+        r"\bafter (?:(?:about|around|every|an?|the) )?[\w.,–-]+ (?:\w+ )?"
+        r"(?:uses?|cups?|litres?|kg|hours?|days?|weeks?|months?)\b",
+    ),
     "time": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|mornings?|\d{1,2}:\d\d)\b"),
     "wait": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?)\b"),  # nobody waits for years
     "amount": _pattern(r"[£$€]\s?\d"),

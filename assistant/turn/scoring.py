@@ -196,7 +196,7 @@ class _Ask:
             value -= TORSO_PENALTY
         head = unit.cells[0][1] if unit.cells else unit.heading
         if head.split(" ")[0] in self.numbers or any(holds_code(head, code) for code in self.codes):
-            value += CODE_BONUS
+            value += CODE_BONUS + (SHOWS_BONUS if head.casefold() in self.codes else 0.0)  # its own row first
         if self.places and not any(name in f"{unit.heading} {unit.shown}".casefold() for name in self.places):
             value -= STRANGER_PENALTY
         if not self.asked.subject.certain and self.owned & candidate.about:
@@ -204,10 +204,12 @@ class _Ask:
         elif self._is_of_others(candidate):
             value -= OTHERS_PENALTY
         shows = ANSWER_KINDS.get(self.kind or "")
-        if shows and shows.search(unit.shown):
+        if shows and shows.search(" ".join((unit.shown, *(name for name, _ in unit.cells)))):  # "Descale every"
             value += CONTINUES_BONUS if candidate.continues and self.asked.is_bare else SHOWS_BONUS
         elif shows and self.asked.is_bare:
             value -= MISMATCH_PENALTY
+        elif shows and unit.number is not None:
+            value -= STEPS_BONUS  # a step tells how, not how often or when
         if _is_stub(candidate) or (unit.kind == SENTENCE and len(words_of(unit.shown)) < STUB_WORDS):
             value -= SCRAP_PENALTY
         return value

@@ -57,6 +57,26 @@ def test_an_entry_that_asks_how_often_does_not_pass_for_how() -> None:
     assert "1. Lift" in composed("How do I change the burrs of the Wren?", often, steps)
 
 
+def test_how_often_is_told_for_each_case_of_a_table_and_not_by_a_step() -> None:
+    care = passage(
+        "Descale the kettle when you see a white crust, and at the latest:\n\n| Water hardness | Descale every |\n"
+        "|---|---|\n| soft | 8 weeks |\n| medium | 6 weeks |\n| hard | 4 weeks |\n\n"
+        "1. Stir citric acid into the water in the kettle.\n2. Boil it twice and descale once more.",
+        section=("Descaling",),
+    )
+
+    text = composed("How often do I descale the kettle?", care)
+
+    assert text.index("**soft**: 8 weeks") < text.index("**medium**: 6 weeks") < text.index("**hard**: 4 weeks")
+    assert "Stir" not in text
+
+
+def test_a_row_that_only_says_where_to_look_is_no_answer() -> None:
+    display = passage("| Display | Meaning |\n|---|---|\n| E1 to E4 | See *Error codes* |\n| ALt | Altitude mode |")
+
+    assert composed("What does E4 mean?", display, TABLE).startswith("**E4**: Fan motor.")
+
+
 def test_yes_or_no_is_not_answered_by_how_long() -> None:
     pause = passage("For up to 3 months.", question="How long can I pause my coffee subscription?")
     grind = passage("We send whole beans only; we do not grind the coffee.", section=("Coffee subscription",))
