@@ -11,14 +11,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from assistant.commands.terminal import JsonFlag, out, print_json
 from assistant.errors import SettingsError
-from assistant.settings import PREFIX, Settings, load_settings
+from assistant.settings import PREFIX, Settings, load_settings, names_in_files, variable_of
 
 State = Literal["ok", "warning", "fault"]
 MINIMUM_FREE_BYTES = 500_000_000
@@ -73,6 +72,17 @@ def _run(check: Check, settings: Settings) -> Finding:
     except Exception as error:  # a check that breaks is itself a finding; the others still run
         name = getattr(check, "__name__", "check").removeprefix("check_").replace("_", " ")
         return Finding(name, "fault", f"{type(error).__name__}: {error}", "Run `tellonce --debug doctor` to see where.")
+
+
+def check_settings(_: Settings) -> Finding:
+    known = {variable_of(name) for name in Settings.model_fields}
+    named = {key.upper(): "environment" for key in os.environ if key.upper().startswith(PREFIX)}
+    named |= {key: file for key, file in names_in_files().items() if key.startswith(PREFIX)}
+    strange = [f"{name} ({where})" for name, where in sorted(named.items()) if name not in known]
+    if strange:
+        remedy = "Correct the name or remove it: docs/operators.md lists every setting."
+        return Finding("settings", "warning", f"no such setting: {', '.join(strange)}", remedy)
+    return Finding("settings", "ok", "every name is known, every value valid")
 
 
 def check_python(_: Settings) -> Finding:
@@ -204,6 +214,7 @@ def check_port(port: int) -> Finding:
 
 
 CHECKS: tuple[Check, ...] = (
+    check_settings,
     check_python,
     check_packages,
     check_data_dir,
@@ -217,33 +228,16 @@ CHECKS: tuple[Check, ...] = (
 
 def settings_with_origins(settings: Settings) -> list[dict[str, Any]]:
     """Each setting with its variable, its value (secrets masked) and where the value came from."""
-    from dotenv import dotenv_values
-
-    in_file = {name.upper() for name in dotenv_values(".env")} if Path(".env").exists() else set()
-    in_toml = _toml_names(Path("tellonce.toml"))
+    in_files = names_in_files()
+    in_environment = {key.upper() for key, value in os.environ.items() if value}
     rows = []
     for name, field in Settings.model_fields.items():
-        variable = name.upper() if name.startswith("openai_") else PREFIX + name.upper()
-        if variable in {key.upper() for key in os.environ}:
-            origin = "environment"
-        elif variable in in_file:
-            origin = ".env"
-        elif name in in_toml:
-            origin = "tellonce.toml"
-        else:
-            origin = "default"
+        variable = variable_of(name)
+        origin = "environment" if variable in in_environment else in_files.get(variable, "default")
         rows.append(
             {"setting": variable, "value": str(getattr(settings, name)), "origin": origin, "help": field.description}
         )
     return rows
-
-
-def _toml_names(path: Path) -> set[str]:
-    if not path.exists():
-        return set()
-    import tomllib
-
-    return {name.lower() for name in tomllib.loads(path.read_text(encoding="utf-8"))}
 
 
 def _print(findings: list[Finding], settings: list[dict[str, Any]], *, as_json: bool) -> None:

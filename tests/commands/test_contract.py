@@ -15,6 +15,9 @@ import pytest
 import typer.main
 
 from assistant import __main__ as tellonce
+from assistant import database
+from assistant.errors import SettingsError
+from assistant.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -63,6 +66,72 @@ def test_a_damaged_database_is_one_sentence_with_a_remedy(words: tuple[str, ...]
     assert result.returncode == 1
     assert "restore the newest backup" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("TELLONCE_ALLOWED_ORIGINS", "www.example.com", "https://www.example.com"),
+        ("TELLONCE_ALLOWED_ORIGINS", "*", "https://www.example.com"),
+        ("TELLONCE_ALLOWED_ORIGINS", "https://www.example.com/help", "https://www.example.com"),
+        ("TELLONCE_PUBLIC_HOSTS", "https://support.example.com", "support.example.com"),
+        ("TELLONCE_CHROMA_URL", "localhost:8001", "http://localhost:8001"),
+        ("OPENAI_BASE_URL", "localhost", "http://localhost"),
+        ("TELLONCE_CES_SCALE", "6", "5 or 7"),
+        ("TELLONCE_TRUSTED_PROXIES", "proxy", "IPv4 or IPv6"),
+        ("TELLONCE_MESSAGE_LIMIT", "0/minute", "60/minute"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_name_value_and_remedy(
+    variable: str, value: str, remedy: str, tmp_path: Path
+) -> None:
+    done = run("serve", "--port", "0", data_dir=tmp_path, **{variable: value})
+
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert f"{variable}='{value}'" in line
+    assert remedy in line
+    assert "Value error" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("tellonce.toml", b"data_dir = ["), ("tellonce.toml", b"\xff\xfe"), (".env", b"\xff\xfe")],
+    ids=["no TOML", "TOML in no UTF-8", ".env in no UTF-8"],
+)
+def test_a_settings_file_that_cannot_be_read_is_one_sentence_that_names_it(
+    name: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsError, match=rf"{re.escape(name)}.*remove it"):
+        load_settings()
+
+
+def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELLONCE_MODEL", "")
+    monkeypatch.setenv("TELLONCE_DATA_DIR", "")
+
+    settings = load_settings(openai_api_key=None)
+
+    assert (settings.model, settings.uses_model, settings.data_dir) == ("auto", False, Path("data"))
+
+
+def test_a_data_folder_that_cannot_be_written_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # no mode of a folder stops root, who runs these tests
+
+    with pytest.raises(SettingsError, match=r"cannot be written.*TELLONCE_DATA_DIR"):
+        database.upgrade(tmp_path / "tellonce.db")
+
+
+def test_doctor_names_a_setting_that_does_not_exist(tmp_path: Path) -> None:
+    checks = json.loads(run("doctor", "--json", data_dir=tmp_path, TELLONCE_ALLOWED_ORIGIN="x").stdout)["checks"]
+
+    found = {check["name"]: check for check in checks}["settings"]
+    assert (found["state"], "TELLONCE_ALLOWED_ORIGIN (environment)" in found["detail"]) == ("warning", True)
 
 
 def test_what_nobody_foresaw_is_one_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
