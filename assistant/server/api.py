@@ -184,8 +184,7 @@ def _answer_problems(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def refuse_shape(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-        return respond(problem(422, "bad_frame", f"`{where}`: {first['msg']}."))
+        return respond(problem(422, "bad_frame", _wrong_shape(first["loc"], first["type"], first["msg"])))
 
     @api.exception_handler(HTTPException)
     async def refuse_status(request: Request, error: HTTPException) -> Response:
@@ -196,6 +195,16 @@ def _answer_problems(api: FastAPI) -> None:
     async def admit(request: Request, error: Exception) -> Response:
         logger.error("api.failed", path=request.url.path, exc_info=error)
         return respond(problem(500, "unavailable", SERVER_ERROR))
+
+
+def _wrong_shape(place: Sequence[str | int], kind: str, message: str) -> str:
+    """The sentence on what is wrong with a request: with its body as a whole, or with one of its fields."""
+    if kind == "json_invalid":
+        return "The body is not valid JSON."
+    if tuple(place) == ("body",):
+        return "The body must be a JSON object, sent with `content-type: application/json`."
+    where = ".".join(str(part) for part in place[1:]) or str(place[0])
+    return f"`{where}`: {message.removeprefix('Value error, ')}."
 
 
 def _status_of(error: KnowledgeError) -> tuple[int, str]:
