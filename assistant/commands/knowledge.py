@@ -87,6 +87,8 @@ def search(
 
     Example: tellonce knowledge search "How do I descale it?" --product "Lark 2"
     """
+    if not question.strip():
+        raise fail("The question is empty: write what a customer would ask.", code=2)
     findings = open_knowledge().search(question, limit=limit, product=product, document=document)
     if as_json:
         print_json(asdict(findings))
@@ -180,6 +182,12 @@ def _print_status(state: LibraryStatus) -> None:
 def _print_findings(findings: Findings) -> None:
     from rich.markup import escape
 
+    if findings.release is None:
+        out.print("Nothing is indexed yet. Begin with `tellonce knowledge add PATH`.")
+        return
+    if not findings.found:
+        out.print(f"Release {findings.release} holds nothing about this.")
+        return
     out.print(f"Sureness {findings.sureness:.2f}, release {findings.release}.")
     for n, found in enumerate(findings.found, 1):
         passage = found.passage

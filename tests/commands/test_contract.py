@@ -26,17 +26,16 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     tellonce._register({*tellonce.GROUPS, *tellonce.SINGLE})
 
     def walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-        children = getattr(command, "commands", None)
-        if not children:
-            yield path, command
-            return
+        children = getattr(command, "commands", {})
+        yield path, command
         for name, child in children.items():
             yield from walk(f"{path} {name}".strip(), child)
 
     yield from walk("", typer.main.get_command(tellonce.app))
 
 
-COMMANDS = dict(commands())
+EVERY = {path or "tellonce": command for path, command in commands()}
+COMMANDS = {path: command for path, command in EVERY.items() if not getattr(command, "commands", None)}
 
 
 def run(*words: str, data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -163,12 +162,14 @@ def test_doctor_names_a_damaged_database_and_a_data_folder_that_is_none(tmp_path
     assert {check["name"]: check["state"] for check in no_folder}["data folder"] == "fault"
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(EVERY))
 def test_help_says_what_it_does_and_shows_an_example(name: str) -> None:
-    text = COMMANDS[name].help or ""
+    text = EVERY[name].help or ""
 
     assert text.strip(), f"`tellonce {name}` has no help"
-    assert re.search(rf"Example[^\n]*:\s+tellonce {name.split()[0]}", text), f"`tellonce {name}` shows no example"
+    assert re.search(rf"Example[^\n]*:\s+tellonce {name.split()[0].replace('tellonce', '')}", text), (
+        f"`tellonce {name}` shows no example"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -180,7 +181,13 @@ def test_every_command_can_report_in_json(name: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("no-such-command",), ("serve", "--no-such-option"), ("knowledge", "search"), ("conversations", "show")],
+    [
+        ("no-such-command",),
+        ("serve", "--no-such-option"),
+        ("knowledge", "search"),
+        ("knowledge", "search", " "),
+        ("conversations", "show"),
+    ],
     ids=" ".join,
 )
 def test_a_wrong_call_exits_with_2(words: tuple[str, ...], tmp_path: Path) -> None:
@@ -194,9 +201,12 @@ def test_a_wrong_call_exits_with_2(words: tuple[str, ...], tmp_path: Path) -> No
     ("words", "named"),
     [
         (("knowledge", "add", "no/such/place"), "no/such/place"),
+        (("knowledge", "add", "ftp://example.org/help"), "https://"),
+        (("knowledge", "purge", "manual.pdf", "--json"), "--yes"),
         (("conversations", "show", "no-such-conversation"), "conversation"),
         (("profile", "show", "cus_nobody"), "cus_nobody"),
         (("agents", "remove", "nobody@example.org"), "nobody@example.org"),
+        (("agents", "add", "nobody"), "name@example.com"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

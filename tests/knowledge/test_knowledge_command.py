@@ -69,7 +69,7 @@ def test_what_is_removed_leaves_with_the_next_release_and_what_is_purged_at_once
     tellonce(tmp_path, "add", str(shelf))
 
     asked = tellonce(tmp_path, "purge", str(shelf / "lamp.md"))
-    purged = json.loads(tellonce(tmp_path, "purge", str(shelf / "lamp.md"), "--json").stdout)
+    purged = json.loads(tellonce(tmp_path, "purge", str(shelf / "lamp.md"), "--yes", "--json").stdout)
     unknown = tellonce(tmp_path, "purge", "nobody-knows", "--yes")
     removed = tellonce(tmp_path, "remove", str(shelf))
     emptied = json.loads(tellonce(tmp_path, "reindex", "--json").stdout)
