@@ -149,6 +149,45 @@ def check_embedding_model(settings: Settings) -> Finding:
     return Finding("embedding model", "ok", f"{embedder.name}, {len(vector)} dimensions")
 
 
+def check_identity(settings: Settings) -> Finding:
+    from assistant.server.identity import load_or_make_secret
+    from assistant.server.keys import count_keys
+
+    if settings.identity_secret is None and not (settings.data_dir / "identity.secret").exists():
+        detail = "no secret yet; the first start makes it"
+    else:
+        try:
+            load_or_make_secret(settings)
+        except SettingsError as error:
+            return Finding("identity", "fault", str(error), "Correct the secret: nobody can sign in without it.")
+        detail = "the secret is long enough"
+    if settings.identity_jwks is None:
+        return Finding("identity", "ok", detail)
+    try:
+        keys = count_keys(settings.identity_jwks)
+    except Exception as error:  # whatever the network or the document does, signed customers stay unknown
+        return Finding("identity", "fault", f"{settings.identity_jwks}: {error}", "Correct TELLONCE_IDENTITY_JWKS.")
+    if not keys:
+        remedy = "It needs an RSA key of 2,048 bits or a P-256 key for signatures."
+        return Finding("identity", "fault", f"{settings.identity_jwks} holds no usable key", remedy)
+    return Finding("identity", "ok", f"{detail}; {keys} public keys at {settings.identity_jwks}")
+
+
+def check_vectors(settings: Settings) -> Finding:
+    if settings.chroma_url is None:
+        return Finding("vectors", "ok", "embedded Chroma in the data folder")
+    from knowledge.chroma import ServedChroma
+    from knowledge.errors import IndexUnavailable
+
+    try:
+        ServedChroma(settings.chroma_url).names()
+    except IndexUnavailable as error:
+        return Finding(
+            "vectors", "fault", f"{settings.chroma_url}: {error}", "Start it, or correct TELLONCE_CHROMA_URL."
+        )
+    return Finding("vectors", "ok", f"the Chroma server at {settings.chroma_url} answers")
+
+
 def check_knowledge(settings: Settings) -> Finding:
     from assistant.app import open_library
 
@@ -219,6 +258,8 @@ CHECKS: tuple[Check, ...] = (
     check_packages,
     check_data_dir,
     check_database,
+    check_identity,
+    check_vectors,
     check_embedding_model,
     check_knowledge,
     check_language_model,

@@ -133,6 +133,31 @@ def test_doctor_names_a_setting_that_does_not_exist(tmp_path: Path) -> None:
     assert (found["state"], "TELLONCE_ALLOWED_ORIGIN (environment)" in found["detail"]) == ("warning", True)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "check", "told"),
+    [
+        ("TELLONCE_CHROMA_URL", "http://127.0.0.1:1", "vectors", "http://127.0.0.1:1"),
+        ("TELLONCE_IDENTITY_SECRET", "short", "identity", "openssl rand -hex 32"),
+        ("TELLONCE_IDENTITY_JWKS", "/no/such/keys.json", "identity", "/no/such/keys.json"),
+        ("TELLONCE_IDENTITY_JWKS", "{folder}/empty.json", "identity", "no usable key"),
+        ("TELLONCE_IDENTITY_JWKS", "{folder}/broken.json", "identity", "broken.json"),
+    ],
+    ids=["a Chroma server that is not there", "a short secret", "no key file", "no key in it", "no JSON"],
+)
+def test_doctor_asks_each_server_and_reads_each_key(
+    variable: str, value: str, check: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.json").write_text('{"keys": []}')
+    (tmp_path / "broken.json").write_text("{")
+
+    done = run("doctor", "--json", data_dir=tmp_path, **{variable: value.format(folder=tmp_path)})
+
+    found = {one["name"]: one for one in json.loads(done.stdout)["checks"]}[check]
+    assert (done.returncode, found["state"]) == (1, "fault")
+    assert told in found["detail"]
+    assert found["remedy"]
+
+
 def test_what_nobody_foresaw_is_one_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise ZeroDivisionError("[red]a\nb")
