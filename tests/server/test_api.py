@@ -85,6 +85,20 @@ async def test_the_description_names_every_route(http):
             assert "default" in operation["responses"], (method, path)
 
 
+async def test_the_description_tells_what_opens_a_conversation_and_what_comes_back(http):
+    description = (await http.get("/openapi.json")).json()
+
+    said = description["paths"]["/v1/conversations/{conversation_id}/messages"]["post"]
+    transcript = description["paths"]["/v1/conversations/{conversation_id}/transcript"]["get"]
+    assert {scheme for one in said["security"] for scheme in one} == {"bearer", "session"}
+    assert description["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert set(transcript["responses"]["200"]["content"]) == {"application/json", "text/plain", "text/html"}
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            ends = [reply for status, reply in operation["responses"].items() if status in ("200", "201", "202")]
+            assert all(reply["content"] for reply in ends), (method, path)
+
+
 async def test_metrics_count_without_naming_anybody(http, shared_server):
     async with arrive(shared_server) as customer:
         await customer.answer((await customer.say("Can I return an order?"))["seq"])
