@@ -101,7 +101,7 @@ def make_folder(folder: Path) -> None:
     """Makes the data folder where it is missing, closed to the machine's other users: it holds what customers said.
 
     Raises:
-        SettingsError: it cannot be made or is no folder; the sentence says why and what to do.
+        SettingsError: it cannot be made, is no folder or is not ours to write; the sentence says what to do.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,6 +109,11 @@ def make_folder(folder: Path) -> None:
         raise SettingsError(
             f"The data folder {folder} cannot be made: {error.strerror}. Name another in TELLONCE_DATA_DIR."
         ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingsError(
+            f"The data folder {folder} cannot be written: give it to the user that runs Tellonce, "
+            "or name another in TELLONCE_DATA_DIR."
+        )
 
 
 def open_engine(url_or_path: str | Path) -> Engine:

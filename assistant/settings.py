@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -25,6 +28,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_file=".env",
         toml_file="tellonce.toml",
+        env_ignore_empty=True,
         frozen=True,
         extra="ignore",
         populate_by_name=True,
@@ -94,11 +98,38 @@ class Settings(BaseSettings):
         "auto", description="`auto`: text on a terminal, JSON otherwise."
     )
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def check_origins(cls, value: str) -> str:
+        """What no browser ever sends as `Origin` (RFC 6454 section 7) would shut a site out, silently."""
+        for origin in _listed(value):
+            address = urlsplit(origin.rstrip("/"))
+            rest = address.path or address.query or address.fragment or address.username
+            if address.scheme not in ("http", "https") or not address.hostname or "*" in origin or rest:
+                raise ValueError(f"{origin!r} is no origin such as https://www.example.com")
+        return value
+
+    @field_validator("public_hosts")
+    @classmethod
+    def check_hosts(cls, value: str) -> str:
+        """An address or a port among the names would never be met, and the server would answer to nobody."""
+        for host in _listed(value):
+            if not re.fullmatch(r"[\w.-]+", host):
+                raise ValueError(f"{host!r} is no host name such as support.example.com")
+        return value
+
+    @field_validator("chroma_url", "openai_base_url")
+    @classmethod
+    def check_address(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("it is no address such as http://localhost:8001")
+        return value
+
     @field_validator("trusted_proxies")
     @classmethod
     def check_proxies(cls, value: str) -> str:
         """A name or a typo would be trusted by nobody, silently, and all customers would share one limit."""
-        for proxy in filter(None, map(str.strip, value.split(","))):
+        for proxy in _listed(value):
             if proxy != "*":
                 ipaddress.ip_network(proxy)
         return value
@@ -129,21 +160,48 @@ class Settings(BaseSettings):
     @functools.cached_property
     def origins(self) -> frozenset[str]:
         """The allowed origins, normalised to lower case without a trailing slash."""
-        return frozenset(o.strip().rstrip("/").lower() for o in self.allowed_origins.split(",") if o.strip())
+        return frozenset(origin.rstrip("/").lower() for origin in _listed(self.allowed_origins))
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from arguments, environment and files.
 
     Raises:
-        SettingsError: a value is wrong; the message names the variable, the value and what would be right.
+        SettingsError: a value is wrong, or a file cannot be read; the message names it and what would be right.
     """
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
-        variable = name if name.isupper() else PREFIX + name.upper()
-        raise SettingsError(
-            f"{variable}={first.get('input')!r} is not valid: {first['msg']}. Correct or unset it."
-        ) from error
+        variable = variable_of(name)
+        what = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{variable}={first.get('input')!r} is not valid: {what}. Correct or unset it.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"tellonce.toml is not valid TOML: {error}. Correct or remove it.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(".env or tellonce.toml is not UTF-8: save it as UTF-8, or remove it.") from error
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be read: {error.strerror}. Correct or remove it.") from error
+
+
+def names_in_files() -> dict[str, str]:
+    """Each variable that `.env` and `tellonce.toml` set, in upper case, with the file that counts."""
+    from dotenv import dotenv_values
+
+    names: dict[str, str] = {}
+    toml = Path("tellonce.toml")
+    if toml.exists():
+        names |= {variable_of(key): "tellonce.toml" for key in tomllib.loads(toml.read_text(encoding="utf-8"))}
+    if Path(".env").exists():
+        names |= {key.upper(): ".env" for key, value in dotenv_values(".env").items() if value}
+    return names
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    return name.upper() if name.lower().startswith("openai_") else PREFIX + name.upper()

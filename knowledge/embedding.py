@@ -194,14 +194,18 @@ class SentenceTransformersEmbedder:
     def _load(self) -> Any:
         with self._loading:
             if self._model is None:
+                # Never from the hub: it would be asked at each start, even about a model that is here.
+                os.environ.setdefault("HF_HUB_OFFLINE", "1")
                 try:
                     from sentence_transformers import SentenceTransformer
 
-                    self._model = SentenceTransformer(self._name)
+                    self._model = SentenceTransformer(self._name, local_files_only=True)
                 except Exception as error:  # the hub, the file system and torch each have their own exceptions
+                    full_name = self._name if "/" in self._name else f"sentence-transformers/{self._name}"
                     raise EmbedderUnavailable(
-                        f"The embedding model {self._name!r} cannot be loaded ({type(error).__name__}): give a "
-                        f"folder or an installed name in TELLONCE_EMBEDDING_MODEL, or unset it for {DEFAULT_MODEL}."
+                        f"The embedding model {self._name!r} cannot be loaded from this machine "
+                        f"({type(error).__name__}): bring it here with `hf download {full_name}`, give a folder "
+                        f"in TELLONCE_EMBEDDING_MODEL, or unset it for {DEFAULT_MODEL}."
                     ) from error
             return self._model
 

@@ -122,7 +122,7 @@ def check_origin(scope: Scope, allowed: frozenset[str]) -> None:
     host = (find_header(scope, b"host") or "").lower()
     if origin in allowed or (host and _is_own(origin, host)):
         return
-    raise Forbidden("This site is not allowed to open a conversation here: add it to TELLONCE_ALLOWED_ORIGINS.")
+    raise Forbidden("This site is not allowed to speak with this server: add it to TELLONCE_ALLOWED_ORIGINS.")
 
 
 def _is_own(origin: str, host: str) -> bool:

@@ -11,14 +11,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from assistant.commands.terminal import JsonFlag, out, print_json
 from assistant.errors import SettingsError
-from assistant.settings import PREFIX, Settings, load_settings
+from assistant.settings import PREFIX, Settings, load_settings, names_in_files, variable_of
 
 State = Literal["ok", "warning", "fault"]
 MINIMUM_FREE_BYTES = 500_000_000
@@ -73,6 +72,17 @@ def _run(check: Check, settings: Settings) -> Finding:
     except Exception as error:  # a check that breaks is itself a finding; the others still run
         name = getattr(check, "__name__", "check").removeprefix("check_").replace("_", " ")
         return Finding(name, "fault", f"{type(error).__name__}: {error}", "Run `tellonce --debug doctor` to see where.")
+
+
+def check_settings(_: Settings) -> Finding:
+    known = {variable_of(name) for name in Settings.model_fields}
+    named = {key.upper(): "environment" for key in os.environ if key.upper().startswith(PREFIX)}
+    named |= {key: file for key, file in names_in_files().items() if key.startswith(PREFIX)}
+    strange = [f"{name} ({where})" for name, where in sorted(named.items()) if name not in known]
+    if strange:
+        remedy = "Correct the name or remove it: docs/operators.md lists every setting."
+        return Finding("settings", "warning", f"no such setting: {', '.join(strange)}", remedy)
+    return Finding("settings", "ok", "every name is known, every value valid")
 
 
 def check_python(_: Settings) -> Finding:
@@ -137,6 +147,45 @@ def check_embedding_model(settings: Settings) -> Finding:
     embedder = open_library(settings).embedder
     vector = embedder.encode(["Where is my order?"])[0]
     return Finding("embedding model", "ok", f"{embedder.name}, {len(vector)} dimensions")
+
+
+def check_identity(settings: Settings) -> Finding:
+    from assistant.server.identity import load_or_make_secret
+    from assistant.server.keys import count_keys
+
+    if settings.identity_secret is None and not (settings.data_dir / "identity.secret").exists():
+        detail = "no secret yet; the first start makes it"
+    else:
+        try:
+            load_or_make_secret(settings)
+        except SettingsError as error:
+            return Finding("identity", "fault", str(error), "Correct the secret: nobody can sign in without it.")
+        detail = "the secret is long enough"
+    if settings.identity_jwks is None:
+        return Finding("identity", "ok", detail)
+    try:
+        keys = count_keys(settings.identity_jwks)
+    except Exception as error:  # whatever the network or the document does, signed customers stay unknown
+        return Finding("identity", "fault", f"{settings.identity_jwks}: {error}", "Correct TELLONCE_IDENTITY_JWKS.")
+    if not keys:
+        remedy = "It needs an RSA key of 2,048 bits or a P-256 key for signatures."
+        return Finding("identity", "fault", f"{settings.identity_jwks} holds no usable key", remedy)
+    return Finding("identity", "ok", f"{detail}; {keys} public keys at {settings.identity_jwks}")
+
+
+def check_vectors(settings: Settings) -> Finding:
+    if settings.chroma_url is None:
+        return Finding("vectors", "ok", "embedded Chroma in the data folder")
+    from knowledge.chroma import ServedChroma
+    from knowledge.errors import IndexUnavailable
+
+    try:
+        ServedChroma(settings.chroma_url).names()
+    except IndexUnavailable as error:
+        return Finding(
+            "vectors", "fault", f"{settings.chroma_url}: {error}", "Start it, or correct TELLONCE_CHROMA_URL."
+        )
+    return Finding("vectors", "ok", f"the Chroma server at {settings.chroma_url} answers")
 
 
 def check_knowledge(settings: Settings) -> Finding:
@@ -204,10 +253,13 @@ def check_port(port: int) -> Finding:
 
 
 CHECKS: tuple[Check, ...] = (
+    check_settings,
     check_python,
     check_packages,
     check_data_dir,
     check_database,
+    check_identity,
+    check_vectors,
     check_embedding_model,
     check_knowledge,
     check_language_model,
@@ -217,33 +269,16 @@ CHECKS: tuple[Check, ...] = (
 
 def settings_with_origins(settings: Settings) -> list[dict[str, Any]]:
     """Each setting with its variable, its value (secrets masked) and where the value came from."""
-    from dotenv import dotenv_values
-
-    in_file = {name.upper() for name in dotenv_values(".env")} if Path(".env").exists() else set()
-    in_toml = _toml_names(Path("tellonce.toml"))
+    in_files = names_in_files()
+    in_environment = {key.upper() for key, value in os.environ.items() if value}
     rows = []
     for name, field in Settings.model_fields.items():
-        variable = name.upper() if name.startswith("openai_") else PREFIX + name.upper()
-        if variable in {key.upper() for key in os.environ}:
-            origin = "environment"
-        elif variable in in_file:
-            origin = ".env"
-        elif name in in_toml:
-            origin = "tellonce.toml"
-        else:
-            origin = "default"
+        variable = variable_of(name)
+        origin = "environment" if variable in in_environment else in_files.get(variable, "default")
         rows.append(
             {"setting": variable, "value": str(getattr(settings, name)), "origin": origin, "help": field.description}
         )
     return rows
-
-
-def _toml_names(path: Path) -> set[str]:
-    if not path.exists():
-        return set()
-    import tomllib
-
-    return {name.lower() for name in tomllib.loads(path.read_text(encoding="utf-8"))}
 
 
 def _print(findings: list[Finding], settings: list[dict[str, Any]], *, as_json: bool) -> None:

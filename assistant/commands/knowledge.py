@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,13 +32,17 @@ def add(
 ) -> None:
     """Remembers files, folders and pages, and indexes them at once.
 
-    Reads Markdown, MDX, HTML, PDF, DOCX, CSV, JSON Lines and plain text.
+    Reads Markdown, MDX, HTML, PDF, DOCX, CSV, JSON Lines and plain text. Ends with code 1 where one of those that you
+    name cannot be read at all; what cannot be read below a folder is in the report.
 
     Example: tellonce knowledge add ./help-site manual.pdf https://example.com/faq
     """
     library = open_knowledge()
     library.add(sources)
-    _reindex(library, as_json=as_json)
+    report = _reindex(library, as_json=as_json)
+    unread = {fault.source for fault in report.faults}
+    if any(source in unread or Path(source).name in unread for source in sources):
+        raise typer.Exit(1)  # the report says why
 
 
 @app.command()
@@ -87,6 +92,8 @@ def search(
 
     Example: tellonce knowledge search "How do I descale it?" --product "Lark 2"
     """
+    if not question.strip():
+        raise fail("The question is empty: write what a customer would ask.", code=2)
     findings = open_knowledge().search(question, limit=limit, product=product, document=document)
     if as_json:
         print_json(asdict(findings))
@@ -99,12 +106,13 @@ gaps.register(app)
 app.add_typer(questions.app, name="questions")
 
 
-def _reindex(library: Library, *, publish: bool = True, as_json: bool) -> None:
+def _reindex(library: Library, *, publish: bool = True, as_json: bool) -> IndexReport:
     report = _run(library, publish=publish, as_json=as_json)
     if as_json:
         print_json(asdict(report))
     else:
         _print_report(report, in_service=library.release == report.release)
+    return report
 
 
 def _run(library: Library, *, publish: bool, as_json: bool) -> IndexReport:
@@ -180,6 +188,12 @@ def _print_status(state: LibraryStatus) -> None:
 def _print_findings(findings: Findings) -> None:
     from rich.markup import escape
 
+    if findings.release is None:
+        out.print("Nothing is indexed yet. Begin with `tellonce knowledge add PATH`.")
+        return
+    if not findings.found:
+        out.print(f"Release {findings.release} holds nothing about this.")
+        return
     out.print(f"Sureness {findings.sureness:.2f}, release {findings.release}.")
     for n, found in enumerate(findings.found, 1):
         passage = found.passage

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.commands.terminal import JsonFlag, fail, out, print_json
+from assistant.commands.terminal import JsonFlag, ask, fail, out, print_json
 from assistant.errors import BadFrame, Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ def erase(
     """
     profiles = _open_profiles()
     found = _find(profiles, customer)
-    if not yes:
-        typer.confirm(f"Erase {found.name or found.id} and all their conversations, for good?", abort=True, err=True)
+    ask(f"Erase {found.name or found.id} and all their conversations, for good?", yes=yes)
     # words first: if they cannot be erased, the profile is still there to try again with
     conversations, events = asyncio.run(_erase_conversations(found.id))
     profiles.erase(found.id)

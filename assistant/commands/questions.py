@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILE_MAX_BYTES = 10_000_000
 NONE_SAVED = "No question is saved yet: save one in the studio, or with `tellonce knowledge questions import FILE`."
 
-app = typer.Typer(help="The questions that are asked again before every release.", invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True)
 
 
 @app.callback()

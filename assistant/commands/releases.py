@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.commands.terminal import JsonFlag, fail, out, print_json, progress_bar
+from assistant.commands.terminal import JsonFlag, ask, fail, out, print_json, progress_bar
 
 if TYPE_CHECKING:
     from knowledge.documents import Purged, ReleaseChanges, ReleaseInfo
@@ -98,8 +98,7 @@ def purge(
     from assistant.studio.comparisons import Comparisons
 
     library = open_knowledge()
-    if not yes and not as_json:
-        typer.confirm("This cannot be taken back, and no release keeps them. Purge?", abort=True)
+    ask(f"Purge {', '.join(documents)} from every release, for good?", yes=yes)
     be_nice()
     with progress_bar("Purging", quiet=as_json) as step:
         purged = library.purge(_named(documents, library), BY, step)

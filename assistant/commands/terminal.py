@@ -34,6 +34,19 @@ def fail(message: str, *, code: int = 1) -> typer.Exit:
     return typer.Exit(code)
 
 
+def ask(question: str, *, yes: bool) -> None:
+    """Returns where the question is answered with yes, or need not be asked; else the command ends, code 1."""
+    if yes:
+        return
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:  # nobody is there to answer
+        err.print()
+        agreed = False
+    if not agreed:
+        raise fail("Nothing was done, as nobody said yes: --yes does it without asking.")
+
+
 class Step(Protocol):
     def __call__(self, done: int, total: int, what: str) -> None: ...
 

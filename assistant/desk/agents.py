@@ -65,7 +65,7 @@ class Agents:
         """
         address = clean_email(email)
         if address is None:
-            raise BadFrame(f"{email!r:.80} is not an e-mail address.")
+            raise BadFrame(f"{email!r:.80} is not an e-mail address: write it as name@example.com.")
         known_role = read_role(role)
         secret = password if password is not None else secrets.token_urlsafe(12)
         check_password(secret)
@@ -96,7 +96,7 @@ class Agents:
         with writing(self._engine) as connection:
             done = connection.execute(sa.delete(agents).where(agents.c.email == email_key(email)))
             if done.rowcount == 0:
-                raise NotFound(f"There is no agent {email.strip()}.")
+                raise NotFound(f"There is no agent {email.strip()}: `tellonce agents list` shows them.")
 
     def load(self, agent_id: str) -> Agent | None:
         with reading(self._engine) as connection:

@@ -120,6 +120,10 @@ class Journal(Protocol):
         """Erases the data (not the fact) of these events, or of all; returns how many. The chain stays verifiable."""
         ...
 
+    async def erased(self, conversation_ids: Sequence[str]) -> dict[str, frozenset[int]]:
+        """The seqs of erased events, of those of these conversations that have any; whichever process erased them."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -7,6 +7,7 @@ SQL is written by hand: `schema.py` describes the same tables for migrations; im
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import sqlite3
 import threading
@@ -150,6 +151,13 @@ class SqliteJournal:
         if erased:
             await self._read(self._checkpoint)
         return erased
+
+    async def erased(self, conversation_ids: Sequence[str]) -> dict[str, frozenset[int]]:
+        """The seqs of erased events, of those of these conversations that have any; whichever process erased them."""
+        query = """SELECT conversation_id, json_group_array(seq) FROM events WHERE data IS NULL
+            AND conversation_id IN (SELECT value FROM json_each(?)) GROUP BY conversation_id"""
+        rows = await self._fetch(query, (json.dumps(list(conversation_ids)),))
+        return {conversation_id: frozenset(json.loads(seqs)) for conversation_id, seqs in rows}
 
     async def close(self) -> None:
         """Finishes what was submitted; whatever is submitted later is refused."""

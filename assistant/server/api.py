@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import structlog
-from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
@@ -32,12 +33,19 @@ from assistant.server.metrics import Metrics
 from assistant.server.problems import CODES, MEDIA_TYPE, SERVER_ERROR, encode, problem, problem_of
 from assistant.server.readiness import Readiness
 from assistant.server.shop import DemoShop, make_shop_router
+from assistant.server.sign_in import COOKIE
 from knowledge.documents import Document
 from knowledge.errors import DocumentUnknown, KnowledgeError, ReindexRunning, ReleaseUnknown, SourceNotFound
 
 logger = structlog.get_logger(__name__)
 
 MAX_NUMBER = 2**53  # what JSON's readers keep exactly (RFC 8259 section 6), and what the database can count to
+
+BEARER = HTTPBearer(
+    scheme_name="bearer", bearerFormat="JWT", description="A visitor's or an identity token", auto_error=False
+)
+SESSION = APIKeyCookie(name=COOKIE, scheme_name="session", description="An agent's session", auto_error=False)
+TEXT = {"schema": {"type": "string"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +192,7 @@ def _answer_problems(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def refuse_shape(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-        return respond(problem(422, "bad_frame", f"`{where}`: {first['msg']}."))
+        return respond(problem(422, "bad_frame", _wrong_shape(first["loc"], first["type"], first["msg"])))
 
     @api.exception_handler(HTTPException)
     async def refuse_status(request: Request, error: HTTPException) -> Response:
@@ -196,6 +203,16 @@ def _answer_problems(api: FastAPI) -> None:
     async def admit(request: Request, error: Exception) -> Response:
         logger.error("api.failed", path=request.url.path, exc_info=error)
         return respond(problem(500, "unavailable", SERVER_ERROR))
+
+
+def _wrong_shape(place: Sequence[str | int], kind: str, message: str) -> str:
+    """The sentence on what is wrong with a request: with its body as a whole, or with one of its fields."""
+    if kind == "json_invalid":
+        return "The body is not valid JSON."
+    if tuple(place) == ("body",):
+        return "The body must be a JSON object, sent with `content-type: application/json`."
+    where = ".".join(str(part) for part in place[1:]) or str(place[0])
+    return f"`{where}`: {message.removeprefix('Value error, ')}."
 
 
 def _status_of(error: KnowledgeError) -> tuple[int, str]:
@@ -223,7 +240,12 @@ def _operations(open_rooms: OpenRooms, readiness: Readiness) -> APIRouter:
         parts = {name: PartState(ready=p.ready, detail=p.detail) for name, p in readiness.parts.items()}
         return ReadinessReport(ready=readiness.is_ready, parts=parts)
 
-    @router.get("/metrics", summary="Prometheus text format", response_class=Response)
+    @router.get(
+        "/metrics",
+        summary="Prometheus text format",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": TEXT}}},
+    )
     async def read_metrics() -> Response:
         return Response((await open_rooms()).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -275,14 +297,13 @@ def _conversations(open_rooms: OpenRooms) -> APIRouter:
     router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
 
     async def find_reader(
-        authorization: Annotated[str | None, Header(description="`Bearer` and a visitor or identity token")] = None,
-        tellonce_session: Annotated[str | None, Cookie(description="An agent's session")] = None,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+        session: Annotated[str | None, Security(SESSION)],
     ) -> Reader:
         rooms = await open_rooms()
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return await _read_bearer(rooms, token.strip())
-        if tellonce_session and await rooms.is_agent(tellonce_session):
+        if bearer is not None and bearer.credentials.strip():
+            return await _read_bearer(rooms, bearer.credentials.strip())
+        if session and await rooms.is_agent(session):
             return Reader(is_agent=True)
         raise Unauthorized("Send the visitor token or an identity token as bearer, or sign in as an agent.")
 
@@ -311,7 +332,12 @@ def _conversations(open_rooms: OpenRooms) -> APIRouter:
             rooms.limits.count_message(conversation.visitor_id)
         return Acknowledged(id=message_id, seq=appended.events[0].seq, repeated=appended.repeated)
 
-    @router.get("/{conversation_id}/transcript", summary="The whole conversation", response_model=TranscriptView)
+    @router.get(
+        "/{conversation_id}/transcript",
+        summary="The whole conversation",
+        response_model=TranscriptView,
+        responses={200: {"content": {"text/plain": TEXT, "text/html": TEXT}}},
+    )
     async def read_transcript(
         conversation_id: Annotated[str, Path(max_length=100)],
         reader: Reader = Depends(find_reader),

@@ -78,14 +78,23 @@ def open_key_source(place: str) -> Jwks:
     Raises:
         SettingsError: neither.
     """
+    return Jwks(_loader(place))
+
+
+def count_keys(place: str) -> int:
+    """How many usable keys are at `place` now. Raises SettingsError as above, and whatever reading them raises."""
+    return len(read_keys(_loader(place)()))
+
+
+def _loader(place: str) -> Callable[[], bytes]:
     if place.startswith("https://") or _is_local_http(place):
-        return Jwks(lambda: fetch_bounded(place))
+        return lambda: fetch_bounded(place)
     path = Path(place)
     if "://" in place or not path.is_file():
         raise SettingsError(
             f"TELLONCE_IDENTITY_JWKS={place!r} is neither an https address nor a file: correct or unset it."
         )
-    return Jwks(path.read_bytes)
+    return path.read_bytes
 
 
 def _is_local_http(place: str) -> bool:

@@ -90,9 +90,12 @@ class Limits:
 
 def _read_limit(name: str, value: str) -> RateLimitItem:
     try:
-        return parse(value)
-    except ValueError as error:
-        raise SettingsError(f"{name}={value!r} is not a limit such as 60/minute. Correct or unset it.") from error
+        limit = parse(value)
+    except ValueError:
+        limit = None
+    if limit is None or limit.amount < 1:
+        raise SettingsError(f"{name}={value!r} is not a limit such as 60/minute. Correct or unset it.")
+    return limit
 
 
 def is_loopback(address: str | None) -> bool:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Security
-from fastapi.security import APIKeyCookie
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from assistant.channels.sockets import check_origin
 from assistant.desk.people import Agent
 from assistant.errors import BadFrame, Conflict, Forbidden, NotFound
-from assistant.server.sign_in import COOKIE, current_agent
+from assistant.server.api import SESSION
+from assistant.server.sign_in import current_agent
 from assistant.server.studio_views import (
     ComparisonsView,
     ComparisonView,
@@ -64,8 +64,6 @@ logger = structlog.get_logger(__name__)
 
 MAX_NUMBER = 2**53
 QUESTION_MAX_CHARS = 2000
-
-SESSION = APIKeyCookie(name=COOKIE, scheme_name="session", description="An agent's session", auto_error=False)
 
 DocumentId = Annotated[str, Path(max_length=200)]
 ReleaseNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
@@ -209,7 +207,10 @@ def _add_jobs(router: APIRouter, reading: FindEditor, writing: FindEditor) -> No
     ) -> JobView:
         against = new.against if new is not None else None
         await run_in_threadpool(_check_kept, editor.rooms.library, number, against)
-        task = {"release": number, "against": against if against is not None else editor.rooms.library.release}
+        other = against if against is not None else editor.rooms.library.release
+        if number == other:
+            raise Conflict(f"Release {number} answers like itself: name another in `against`.")
+        task = {"release": number, "against": other}
         return _started(await editor.rooms.jobs.start("compare", task, editor.name))
 
     @router.delete("/job/{job_id}", summary="Stop this job, if it still runs")

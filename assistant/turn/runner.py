@@ -73,6 +73,7 @@ class TurnRunner:
         estimate_wait: Callable[[int], int | None] = lambda position: None,
         turn_deadline_seconds: float = 90.0,
         retry_seconds: float = 0.5,
+        look_for_erased_seconds: float = 5.0,
     ) -> None:
         self._journal = journal
         self._bus = bus
@@ -82,6 +83,7 @@ class TurnRunner:
         self._estimate_wait = estimate_wait
         self._deadline = turn_deadline_seconds
         self._retry = retry_seconds
+        self._look_for_erased = look_for_erased_seconds
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._loading: dict[str, list[Event]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -126,7 +128,24 @@ class TurnRunner:
             self._group = group
             group.create_task(asyncio.to_thread(self._answering.warm_up), name="turn-warm-up")
             ready.set()
-            await asyncio.Event().wait()
+            while True:
+                await asyncio.sleep(self._look_for_erased)
+                await self._forget_erased()
+
+    async def _forget_erased(self) -> None:
+        """Lets go of what was erased in the journal, by whichever process: no answer may be made of it any more."""
+        holding = [id_ for id_, line in self._lines.items() if any(event.data is not None for event in line.events)]
+        if not holding:
+            return
+        try:
+            erased = await self._journal.erased(holding)
+        except StorageUnavailable as error:
+            logger.warning("turn.erased_unknown", error=str(error))
+            return
+        for conversation_id, seqs in erased.items():
+            line = self._lines.get(conversation_id)
+            if line and any(event.seq in seqs and event.data is not None for event in line.events):
+                del self._lines[conversation_id]
 
     async def foresee(self, conversation_id: str, coming: Sequence[NewEvent], *, first: bool = False) -> None:
         """A customer's message is about to be committed: begins its answer, and shows nothing of it before it is.

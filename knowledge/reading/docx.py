@@ -33,6 +33,7 @@ def read_docx(data: bytes) -> Reading:
         raise Unreadable("it is protected by a password or an old DOC file: save it as DOCX without a password")
     _check_archive(data)
     import docx
+    from docx.opc.constants import RELATIONSHIP_TYPE
 
     try:
         document = docx.Document(io.BytesIO(data))
@@ -41,6 +42,8 @@ def read_docx(data: bytes) -> Reading:
     except Exception as error:  # python-docx raises what lxml, zipfile and its own parser happen to raise
         raise Unreadable(f"it is broken ({type(error).__name__}): open it in Word and save it again") from error
     text = tidy("\n".join(lines)).replace("\n```\n\n```\n", "\n")  # code whose lines are paragraphs
+    if not any(part.reltype == RELATIONSHIP_TYPE.CORE_PROPERTIES for part in document.part.package.rels.values()):
+        return Reading(text=text, title=first_heading(text))  # the library would make properties up, dated now
     core = document.core_properties
     return Reading(
         text=text,

@@ -63,12 +63,16 @@ def check_source(location: str) -> str:
     """The location as it is remembered: a URL as given, a path made absolute.
 
     Raises:
-        SourceNotFound: there is neither a file nor a folder of that name, or the URL has no host.
+        SourceNotFound: there is neither a file nor a folder of that name, or the URL has no host or another scheme.
     """
     if is_url(location):
         from knowledge.reading.addresses import check_url
 
         return check_url(location)
+    if "://" in location:
+        raise SourceNotFound(
+            f"{location} cannot be read from: name a file, a folder, or a page with https:// or http://."
+        )
     path = Path(location).expanduser()
     if not path.exists():
         raise SourceNotFound(f"{location} is not there: check the path (it is read from {Path.cwd()}).")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from knowledge.documents import ReadingFault
 
-READER_VERSION = 2  # raised when the same bytes would be read otherwise: documents are then read again
+READER_VERSION = 3  # raised when the same bytes would be read otherwise: documents are then read again
 MAX_FILE_BYTES = 100_000_000
 
 

@@ -291,6 +291,15 @@ class JournalContract:
         await journal.append(conversation.id, [says("New words")])
         assert await reports(journal) == [ChainReport(conversation.id, 4, 3)]
 
+    async def test_what_was_erased_is_told_of_the_conversations_asked_about(self, journal: Journal) -> None:
+        first, second, third = [await journal.create_conversation(visitor_id="v") for _ in range(3)]
+        for conversation in (first, second, third):
+            await journal.append(conversation.id, [says("My card is 4111"), says("and my name Ada"), notes("card!")])
+        await journal.erase(first.id, [1, 3])
+        await journal.erase(third.id)
+        assert await journal.erased([first.id, second.id, "nobody's"]) == {first.id: frozenset({1, 3})}
+        assert await journal.erased([]) == {}
+
     async def test_a_repeat_of_an_erased_event_brings_nothing_back(self, journal: Journal) -> None:
         conversation = await journal.create_conversation(visitor_id="v")
         await journal.append(conversation.id, [says("My card is 4111", "a")])

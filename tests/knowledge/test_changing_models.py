@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +113,35 @@ def test_any_sentence_transformers_model_will_do(old: Library, engine: Engine, t
     assert len(library.search("water").found) > 0
     again = opened_with(engine, tmp_path, WordEmbedder())
     assert again.search("boil water in the kettle").release == info.number
+
+
+@pytest.mark.slow
+def test_a_model_that_is_not_here_is_named_with_the_remedy_and_the_hub_is_not_asked(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Hub(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        do_HEAD = do_GET  # noqa: N815
+
+    hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    code = "from pathlib import Path; from knowledge.embedding import open_embedder\n"
+    code += "open_embedder('no-such-model', Path('.')).encode(['water'])"
+    environment = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HOME": str(tmp_path)}
+    environment.pop("HF_HUB_OFFLINE", None)
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    hub.shutdown()
+    hub.server_close()
+
+    assert "hf download sentence-transformers/no-such-model" in done.stderr
+    assert asked == []
 
 
 def make_tiny_model(folder: Path) -> Path:

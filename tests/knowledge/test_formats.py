@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,24 @@ class TestDocx:
         (read_back,) = read(tmp_path, "a.docx", buffer.getvalue())
 
         assert "| Land | Price |\n| --- | --- |\n| DE | 5 |\n| DE | 6 |" in read_back.text
+
+    def test_a_file_without_properties_has_neither_a_title_nor_a_date_made_up(self, tmp_path: Path) -> None:
+        import docx
+        from docx.opc.constants import RELATIONSHIP_TYPE
+
+        document = docx.Document()
+        document.add_paragraph("The desk carries 40 kg.")
+        package = document.part.package
+        for name in [key for key, one in package.rels.items() if one.reltype == RELATIONSHIP_TYPE.CORE_PROPERTIES]:
+            package.rels.pop(name)
+        buffer = io.BytesIO()
+        document.save(buffer)
+
+        (read_back,) = read(tmp_path, "desk.docx", buffer.getvalue())
+
+        made_at = datetime.fromtimestamp((tmp_path / "desk.docx").stat().st_mtime, UTC)
+        assert read_back.title == "Desk"
+        assert read_back.changed_at == made_at.isoformat(timespec="seconds")
 
 
 class TestRows:

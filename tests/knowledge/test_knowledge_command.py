@@ -39,6 +39,20 @@ def test_add_reindex_status_and_search_tell_what_they_did(tmp_path: Path, shelf:
 
 
 @pytest.mark.slow
+def test_a_source_that_cannot_be_read_at_all_ends_with_1_and_what_is_below_a_folder_does_not(
+    tmp_path: Path, shelf: Path
+) -> None:
+    (shelf / "broken.pdf").write_bytes(b"nothing")
+
+    folder = tellonce(tmp_path, "add", str(shelf))
+    file = tellonce(tmp_path, "add", str(shelf / "broken.pdf"), "--json")
+    private = tellonce(tmp_path, "add", "http://127.0.0.1:1/help", "--json")
+
+    assert (folder.returncode, file.returncode, private.returncode) == (0, 1, 1)
+    assert "private network" in str(json.loads(private.stdout)["faults"])
+
+
+@pytest.mark.slow
 def test_releases_are_listed_compared_published_and_rolled_back(tmp_path: Path, shelf: Path) -> None:
     tellonce(tmp_path, "add", str(shelf))
     (shelf / "kettle.md").write_text("# Kettle\n\nThe second edition of the kettle.\n")
@@ -69,7 +83,7 @@ def test_what_is_removed_leaves_with_the_next_release_and_what_is_purged_at_once
     tellonce(tmp_path, "add", str(shelf))
 
     asked = tellonce(tmp_path, "purge", str(shelf / "lamp.md"))
-    purged = json.loads(tellonce(tmp_path, "purge", str(shelf / "lamp.md"), "--json").stdout)
+    purged = json.loads(tellonce(tmp_path, "purge", str(shelf / "lamp.md"), "--yes", "--json").stdout)
     unknown = tellonce(tmp_path, "purge", "nobody-knows", "--yes")
     removed = tellonce(tmp_path, "remove", str(shelf))
     emptied = json.loads(tellonce(tmp_path, "reindex", "--json").stdout)

@@ -44,6 +44,26 @@ async def test_every_refusal_is_a_problem_document(http, method, path, status, c
     assert problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        ("not json", "application/json", "The body is not valid JSON."),
+        ('{"text": "Hello"}', "text/plain", "must be a JSON object, sent with `content-type: application/json`"),
+        ("[]", "application/json", "must be a JSON object"),
+        ("{}", "application/json", "`text`: Field required."),
+    ],
+    ids=["no JSON", "another type", "a list", "a field missing"],
+)
+async def test_a_body_of_the_wrong_shape_is_told_what_is_wrong_with_it(http, body, kind, told):
+    begun = (await http.post("/v1/conversations")).json()
+    headers = {"authorization": f"Bearer {begun['visitor']}", "content-type": kind}
+
+    reply = await http.post(f"/v1/conversations/{begun['conversation']}/messages", content=body, headers=headers)
+
+    assert (reply.status_code, reply.json()["code"]) == (422, "bad_frame")
+    assert told in reply.json()["detail"]
+
+
 async def test_the_description_names_every_route(http):
     description = (await http.get("/openapi.json")).json()
 
@@ -63,6 +83,20 @@ async def test_the_description_names_every_route(http):
         for method, operation in methods.items():
             assert operation["summary"], (method, path)
             assert "default" in operation["responses"], (method, path)
+
+
+async def test_the_description_tells_what_opens_a_conversation_and_what_comes_back(http):
+    description = (await http.get("/openapi.json")).json()
+
+    said = description["paths"]["/v1/conversations/{conversation_id}/messages"]["post"]
+    transcript = description["paths"]["/v1/conversations/{conversation_id}/transcript"]["get"]
+    assert {scheme for one in said["security"] for scheme in one} == {"bearer", "session"}
+    assert description["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert set(transcript["responses"]["200"]["content"]) == {"application/json", "text/plain", "text/html"}
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            ends = [reply for status, reply in operation["responses"].items() if status in ("200", "201", "202")]
+            assert all(reply["content"] for reply in ends), (method, path)
 
 
 async def test_metrics_count_without_naming_anybody(http, shared_server):

@@ -219,6 +219,7 @@ def test_a_document_alone_is_asked(reader):
         ("POST", "/releases/99/publish", 404),
         ("POST", "/releases/99/rollback", 404),
         ("POST", "/releases/99/compare", 404),
+        ("POST", "/releases/1/compare", 409),  # with itself, as it is the one in service
         ("DELETE", "/documents/none", 404),
         ("DELETE", "/sources/99", 404),
         ("POST", "/releases/0/publish", 422),

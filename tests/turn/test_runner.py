@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from assistant.journal.bus import Typing
 from assistant.journal.events import Author, Kind, NewEvent, Role, turn_client_id
+from assistant.journal.store import SqliteJournal
 from assistant.profile.customer import Customer, Order
 from assistant.turn.records import TALK_TO_A_PERSON
 from tests.turn.conftest import House
@@ -270,3 +272,21 @@ async def test_a_part_that_got_no_answer_of_its_own_is_said_to_have_none(house: 
     text = (answer.data or {})["text"]
     assert text.startswith("The warranty lasts 2 years")
     assert "“can I extend it?”" in text
+
+
+async def test_what_another_process_erased_is_in_no_later_turn(house: House, database_file: Path) -> None:
+    await house.make_runner(runner={"look_for_erased_seconds": 0.01}).start()
+    conversation = await house.conversation()
+    await house.say(conversation, "My card 4111 was declined. How long is the warranty?")
+    await settled(house, conversation)
+
+    before = [*house.knowledge.asked]
+    other = SqliteJournal(database_file)
+    await other.erase(conversation)
+    await other.close()
+    await asyncio.sleep(0.5)  # fifty looks: nothing outside tells that one was taken
+    await house.say(conversation, "And where do I send it?")
+    await settled(house, conversation)
+
+    assert "4111" in str(before)
+    assert "4111" not in str(house.knowledge.asked[len(before) :])
