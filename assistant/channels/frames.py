@@ -22,7 +22,7 @@ from assistant.channels.fields import (
     readable_id,
 )
 from assistant.errors import TellonceError
-from assistant.journal.bus import Draft, Typing
+from assistant.journal.bus import Draft, Standing, Typing
 from assistant.journal.events import Event, Role, frame_for_customer
 
 MAX_COMMENT_CHARACTERS = 2_000
@@ -232,6 +232,11 @@ def draft_frame(draft: Draft) -> bytes:
 def typing_frame(typing: Typing) -> bytes:
     author = {"role": typing.author.role.value, "name": typing.author.name}
     return orjson.dumps({"type": "typing", "from": author, "on": typing.on})
+
+
+def queue_frame(standing: Standing) -> bytes:
+    """Where a customer who waits stands now."""
+    return orjson.dumps({"type": "queue", "position": standing.position, "wait_seconds": standing.wait_seconds})
 
 
 def error_frame(error: TellonceError, frame_id: str | None = None) -> bytes:

@@ -50,7 +50,7 @@ from assistant.channels.sockets import (
     next_frame,
 )
 from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError, Unauthorized
-from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
+from assistant.journal.bus import Bus, Draft, Item, Standing, Typing, Unsubscribe
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
 from assistant.journal.port import Appended, Conversation, Journal
 from assistant.profile.customer import Claims, Customer
@@ -85,6 +85,7 @@ class WebDoor:
     mode: Callable[[], str]
     origins: frozenset[str]
     send_buffer_bytes: int
+    standing: Callable[[str], Standing | None] = lambda conversation_id: None  # a conversation's place in the queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from its handshake to its end."""
@@ -282,7 +283,9 @@ class Session:
                 await self._keep_pace()
             if len(page) < REPLAY_EVENTS and self._behind_seq <= self._sent_seq:
                 self._live = True
-                return
+                break
+        if standing := self._door.standing(self._conversation_id):
+            self._wire.write_text(frames.queue_frame(standing))  # the journal tells the place that it began with
 
     async def _keep_pace(self) -> None:
         try:
@@ -304,6 +307,8 @@ class Session:
             if item.n == 0 or self._draft == (item.turn, item.n - 1):
                 self._draft = (item.turn, item.n)
                 self._wire.write_now(frames.draft_frame(item))
+        elif isinstance(item, Standing):
+            self._wire.write_text(frames.queue_frame(item))
         elif item.author.role is not Role.CUSTOMER:
             self._wire.write_text(frames.typing_frame(item))
 

@@ -36,15 +36,15 @@ class Kind(StrEnum):
     SURVEY_OFFERED = "survey.offered"
     SURVEY_ANSWERED = "survey.answered"
     CONVERSATION_ENDED = "conversation.ended"
+    RATED = "message.rated"  # {"seq", "useful", "comment"}
     # internal
     NOTE = "note"  # an agent's note to colleagues: {"text"}
     EVIDENCE = "turn.evidence"  # what an answer stood on: {"turn", "question", "release", "passages", "sureness", …}
-    RATED = "message.rated"  # {"seq", "useful", "comment"}
     CONTEXT = "visitor.context"  # where the visitor is: {"page", "locale"}
     IDENTIFIED = "customer.identified"  # the conversation now belongs to a customer: {"customer", "verified"}
 
 
-INTERNAL_KINDS = frozenset({Kind.NOTE, Kind.EVIDENCE, Kind.RATED, Kind.CONTEXT, Kind.IDENTIFIED})
+INTERNAL_KINDS = frozenset({Kind.NOTE, Kind.EVIDENCE, Kind.CONTEXT, Kind.IDENTIFIED})
 
 
 def audience_of(kind: str) -> Audience:

@@ -288,6 +288,34 @@ def test_a_person_is_asked_for_and_the_place_in_line_is_told(
     page.get_by_role("button", name="Talk to a person").click()
     expect(page.get_by_text("You are number 2 in line. About 3 min.")).to_be_visible()
     expect(page.get_by_role("button", name="Talk to a person")).to_be_disabled()
+    expect(page.get_by_label("Your message")).to_be_focused()
+
+
+def test_who_waits_sees_their_place_move(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
+    stand_in.script.next_after_seconds = 1.0
+    host_site.open_in(page)
+    open_chat(page)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("You are number 2 in line. About 3 min.")).to_be_visible()
+    expect(page.get_by_text("You are next.")).to_be_visible()
+
+
+def test_a_rating_is_there_after_a_reload(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
+    stand_in.script.suggestions = ["And abroad?"]
+    host_site.open_in(page)
+    open_chat(page)
+    ask(page, "How long may I keep it?")
+    yes, no = page.get_by_role("button", name="Yes, this helped"), page.get_by_role("button", name="No, this did not")
+    yes.click()
+    no.click()
+    expect(page.get_by_text("A person can take over at any time.")).to_be_visible()
+    expect(page.get_by_role("button", name="And abroad?")).to_be_visible()
+
+    host_site.open_in(page)
+    open_chat(page)
+    expect(no).to_have_attribute("aria-pressed", "true")
+    expect(yes).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name="And abroad?")).to_be_visible()
 
 
 def test_the_end_asks_for_the_effort_and_keeps_the_answer(page: Page, stand_in: StandIn, host_site: HostSite) -> None:

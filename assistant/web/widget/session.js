@@ -224,13 +224,17 @@ export class Session {
         return this.#acknowledged(frame.id, frame.seq);
       case "draft":
         journal.takeDraft(/** @type {any} */ (frame));
-        return this.#options.onChange("passing");
+        break;
       case "typing":
         journal.takeTyping(/** @type {any} */ (frame));
-        return this.#options.onChange("passing");
+        break;
+      case "queue":
+        journal.takePlace(/** @type {any} */ (frame));
+        break;
       case "error":
         return this.#refused(/** @type {any} */ (frame));
     }
+    this.#options.onChange("passing");
   }
 
   /** @param {Frame} frame */
