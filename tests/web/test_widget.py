@@ -389,13 +389,16 @@ def test_a_right_to_left_locale_turns_the_panel_round(page: Page, host_site: Hos
     box = panel.bounding_box()
     assert box is not None
     assert box["x"] < 100
+    expect(page.locator("h2")).to_have_css(
+        "unicode-bidi", "plaintext"
+    )  # its words are English, with no "?" before them
 
 
 def test_eight_thousand_characters_are_the_most(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
     host_site.open_in(page)
     open_chat(page)
     page.get_by_label("Your message").fill("🕊" * 8_001)
-    expect(page.get_by_text("1 characters too many")).to_be_visible()
+    expect(page.get_by_text("1 character too many")).to_be_visible()
     expect(page.get_by_role("button", name="Send message")).to_be_disabled()
     ask(page, "🕊" * 8_000)
     expect_messages(page, 2)

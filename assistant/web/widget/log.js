@@ -298,7 +298,7 @@ export class Log {
 
   /** @param {string} at */
   #timeOf(at) {
-    return new Intl.DateTimeFormat(this.#words.locale, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
+    return new Date(at).toLocaleTimeString(this.#words.locale, { hour: "numeric", minute: "2-digit" });
   }
 
   /** @param {string} at */
@@ -307,9 +307,7 @@ export class Log {
     const days = Math.round((midnight(new Date()) - midnight(new Date(at))) / 86_400_000);
     if (days === 0) return this.#words.today;
     if (days === 1) return this.#words.yesterday;
-    return new Intl.DateTimeFormat(this.#words.locale, { weekday: "long", day: "numeric", month: "long" }).format(
-      new Date(at),
-    );
+    return new Date(at).toLocaleDateString(this.#words.locale, { weekday: "long", day: "numeric", month: "long" });
   }
 }
 

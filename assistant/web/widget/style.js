@@ -36,7 +36,7 @@ const FRAME = `
 button, textarea, input { font: inherit; color: inherit; }
 button { background: none; border: 0; padding: 0; cursor: pointer; border-radius: var(--corner); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-p, ul, ol, pre, blockquote, h2 { margin: 0; }
+p, ul, ol, pre, blockquote, h2 { margin: 0; unicode-bidi: plaintext; }
 .icon { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linecap: round;
   stroke-linejoin: round; flex: none; }
 .hush { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -57,7 +57,7 @@ p, ul, ol, pre, blockquote, h2 { margin: 0; }
 }
 
 .panel > .top { display: flex; align-items: center; gap: 4px; padding-block: 10px 6px; padding-inline: 16px 8px; }
-.panel > .top h2 { flex: 1; font: 650 18px / 1.3 var(--sans); letter-spacing: -0.01em; }
+.panel > .top h2 { flex: 1; font: 650 18px / 1.3 var(--sans); }
 .quiet { display: inline-grid; place-items: center; min-width: 44px; min-height: 44px; color: var(--muted); }
 .quiet:hover { color: var(--ink); background: var(--sunk); }
 .floor { display: flex; align-items: center; gap: 8px; padding-block: 0 8px; padding-inline: 16px 12px; border-block-end: 1px solid var(--line);
@@ -66,7 +66,7 @@ p, ul, ol, pre, blockquote, h2 { margin: 0; }
 .floor strong { color: var(--ink); font-weight: 600; display: block; }
 .outline, .solid { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-height: 44px;
   padding-inline: 15px; border: 1px solid var(--edge); font-size: 14px; font-weight: 600; background: var(--raised); }
-.outline:hover { border-color: var(--accent); color: var(--accent); }
+.outline:enabled:hover { border-color: var(--accent); color: var(--accent); }
 .solid { background: var(--accent); color: var(--accent-ink); border-color: transparent; }
 button:disabled { color: var(--muted); border-color: var(--line); background: var(--sunk); cursor: default; }
 .notice { padding: 8px 16px; font-size: var(--small); background: var(--accent-soft); color: var(--ink); }
