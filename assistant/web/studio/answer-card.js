@@ -4,6 +4,7 @@ import { strokeOf } from "../furniture/chart.js";
 import { renderExcerpt } from "../source/document-view.js";
 import { renderBlocks } from "../widget/blocks.js";
 import { h } from "../widget/nodes.js";
+import { plainOf } from "./diff.js";
 import { wordStrokes } from "./marking.js";
 import { addressOf, documentAddress } from "./places.js";
 import { outcomeWord, percentOf, surenessWord } from "./words.js";
@@ -60,7 +61,7 @@ function quoteItem({ n, title, section, url, quote }) {
   return h(
     "li",
     { value: n },
-    h("q", { class: "marker", dir: "auto" }, quote),
+    h("q", { class: "marker", dir: "auto" }, plainOf(quote)),
     " ",
     h("a", { class: "small", href: url, target: "_blank", rel: "noopener", dir: "auto" }, path),
   );

@@ -5,7 +5,7 @@ import { drawing } from "../furniture/icons.js";
 import { progressBar } from "../furniture/progress.js";
 import { request } from "../furniture/requests.js";
 import { h } from "../widget/nodes.js";
-import { compareWords } from "./diff.js";
+import { compareWords, plainOf } from "./diff.js";
 import { select } from "./document-table.js";
 import { stepInWords } from "./job-strip.js";
 import { addressOf, documentAddress } from "./places.js";
@@ -223,7 +223,7 @@ function report({ questions, made_at: madeAt, made_by: madeBy }) {
 
 /** @param {Studio.Compared} compared */
 function comparedCard({ question, history = [], origin, file, change, before, after }) {
-  const words = compareWords(before.text, after.text);
+  const words = compareWords(plainOf(before.text), plainOf(after.text));
   return h(
     "li",
     { class: "pair" },
