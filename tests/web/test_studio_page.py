@@ -471,7 +471,7 @@ def test_the_same_pair_is_compared_again_while_the_old_one_is_read(go: Callable[
     ],
 )
 def test_an_answer_is_compared_as_a_customer_reads_it(go: Callable[[str], Page], answer: str, read: str) -> None:
-    script = "async (text) => (await import('/web/studio/diff.js')).plainOf(text)"
+    script = "async (text) => (await import('/web/furniture/plain.js')).plainOf(text)"
     assert go("/nowhere/at/all/x").evaluate(script, answer) == read
 
 

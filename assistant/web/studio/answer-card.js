@@ -1,10 +1,10 @@
 // What a customer would be told, with the quotes it stands on, and beside it what the search behind it found.
 
 import { strokeOf } from "../furniture/chart.js";
+import { plainOf } from "../furniture/plain.js";
 import { renderExcerpt } from "../source/document-view.js";
 import { renderBlocks } from "../widget/blocks.js";
 import { h } from "../widget/nodes.js";
-import { plainOf } from "./diff.js";
 import { wordStrokes } from "./marking.js";
 import { addressOf, documentAddress } from "./places.js";
 import { outcomeWord, percentOf, surenessWord } from "./words.js";

@@ -2,10 +2,11 @@
 
 import { emptyState } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
+import { plainOf } from "../furniture/plain.js";
 import { progressBar } from "../furniture/progress.js";
 import { request } from "../furniture/requests.js";
 import { h } from "../widget/nodes.js";
-import { compareWords, plainOf } from "./diff.js";
+import { compareWords } from "./diff.js";
 import { select } from "./document-table.js";
 import { stepInWords } from "./job-strip.js";
 import { addressOf, documentAddress } from "./places.js";

@@ -27,16 +27,6 @@ export function compareWords(before, after) {
   return { before: pieces(a, keptA), after: pieces(b, keptB) };
 }
 
-/** An answer as a customer reads it: without the marks of Markdown, and without the numbers of its sources.
- * @param {string} text */
-export const plainOf = (text) =>
-  text
-    .replace(/\s*\[\d+\](?!\()/g, "")
-    .replace(/\[([^\]]+)\]\([^)\s]+\)/g, "$1")
-    .replace(/^#+\s+|^>\s?/gm, "")
-    .replace(/(\*\*|\*|`)(?=\S)(.+?)(?<=\S)\1/g, "$2")
-    .replace(/^[*-]\s+/gm, "• ");
-
 /** @param {string} text */
 const wordsOf = (text) => text.match(/\S+\s*|^\s+/g) ?? [];
 
