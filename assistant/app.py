@@ -268,6 +268,7 @@ class App:
             mode=self._mode,
             origins=self.settings.origins,
             send_buffer_bytes=self.settings.send_buffer_bytes,
+            standing=lambda conversation: self._desk.standings.of(conversation) if self._desk else None,
         )
         self._sockets = {"/ws/chat": self._web, "/ws/desk": self._desk_socket}
         self.readiness.ready(STORES, "journal, identities")
@@ -406,6 +407,7 @@ class App:
             profiles=lambda: self.profiles,
             settings=self.settings,
             search=self._search,
+            estimate_wait=self._queue_clock.estimate_seconds,
         )
         return self._desk
 

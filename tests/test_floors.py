@@ -20,7 +20,7 @@ CLAIMS_PURITY = re.compile(r"Floor: pure(?:[.;]|, and )")
 PURE_PARTS = {
     "assistant.desk.presence": {"Status"},
     "assistant.desk.queue": {"Place"},
-    "assistant.journal.bus": {"Draft", "Typing"},
+    "assistant.journal.bus": {"Draft", "Standing", "Typing"},
     "assistant.journal.port": {"ChainReport", "Conversation"},
     "assistant.turn.embedded": {"Composed"},
     "evals.cases": {"Case", "Check"},

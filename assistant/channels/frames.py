@@ -22,11 +22,12 @@ from assistant.channels.fields import (
     readable_id,
 )
 from assistant.errors import TellonceError
-from assistant.journal.bus import Draft, Typing
+from assistant.journal.bus import Draft, Standing, Typing
 from assistant.journal.events import Event, Role, frame_for_customer
 
 MAX_COMMENT_CHARACTERS = 2_000
 MAX_TOKEN_CHARACTERS = 8_192
+ALSO_TOLD = frozenset({"queue"})  # told to who says in `hello` that they know it
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 
@@ -52,6 +53,7 @@ class Hello:
     after: int
     locale: str | None
     page: Page
+    also: frozenset[str] = frozenset()  # frames beyond the protocol's that this client knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,13 @@ def _read_hello(fields: Fields) -> Hello:
         after=fields.whole("after", least=0, default=0),
         locale=_read_locale(fields),
         page=_read_page(fields),
+        also=_read_also(fields),
     )
+
+
+def _read_also(fields: Fields) -> frozenset[str]:
+    value = fields.get("also")
+    return ALSO_TOLD & {name for name in value if isinstance(name, str)} if isinstance(value, list) else frozenset()
 
 
 def _read_say(fields: Fields) -> Say:
@@ -232,6 +240,11 @@ def draft_frame(draft: Draft) -> bytes:
 def typing_frame(typing: Typing) -> bytes:
     author = {"role": typing.author.role.value, "name": typing.author.name}
     return orjson.dumps({"type": "typing", "from": author, "on": typing.on})
+
+
+def queue_frame(standing: Standing) -> bytes:
+    """Where a customer who waits stands now."""
+    return orjson.dumps({"type": "queue", "position": standing.position, "wait_seconds": standing.wait_seconds})
 
 
 def error_frame(error: TellonceError, frame_id: str | None = None) -> bytes:

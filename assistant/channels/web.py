@@ -50,7 +50,7 @@ from assistant.channels.sockets import (
     next_frame,
 )
 from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError, Unauthorized
-from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
+from assistant.journal.bus import Bus, Draft, Item, Standing, Typing, Unsubscribe
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
 from assistant.journal.port import Appended, Conversation, Journal
 from assistant.profile.customer import Claims, Customer
@@ -85,6 +85,7 @@ class WebDoor:
     mode: Callable[[], str]
     origins: frozenset[str]
     send_buffer_bytes: int
+    standing: Callable[[str], Standing | None] = lambda conversation_id: None  # a conversation's place in the queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from its handshake to its end."""
@@ -126,6 +127,7 @@ class Session:
         "_draft",
         "_expiry",
         "_held",
+        "_knows_queue",
         "_live",
         "_pending",
         "_sent_seq",
@@ -151,6 +153,7 @@ class Session:
         self._expiry: asyncio.TimerHandle | None = None  # when the identity stops proving anything
         self._untouched = False  # nothing happened in this conversation yet, as far as is known here
         self._live = False  # False while the journal is being replayed
+        self._knows_queue = False  # whether this client is told its place as it moves
         self._sent_seq = 0
         self._behind_seq = 0  # the newest event that was published during a replay
         self._draft = (0, -1)  # turn and n of the last draft sent
@@ -205,6 +208,7 @@ class Session:
         conversation = await self._open_conversation(hello, visitor_id, customer_id)
         self._visitor_id, self._customer_id, self._conversation_id = visitor_id, customer_id, conversation.id
         self._untouched = conversation.head_seq == 0
+        self._knows_queue = "queue" in hello.also
         structlog.contextvars.bind_contextvars(conversation=conversation.id)
         if customer_id is not None:
             await self._attach(conversation, customer_id)
@@ -282,7 +286,9 @@ class Session:
                 await self._keep_pace()
             if len(page) < REPLAY_EVENTS and self._behind_seq <= self._sent_seq:
                 self._live = True
-                return
+                break
+        if self._knows_queue and (standing := self._door.standing(self._conversation_id)):
+            self._wire.write_text(frames.queue_frame(standing))  # the journal tells the place that it began with
 
     async def _keep_pace(self) -> None:
         try:
@@ -304,6 +310,9 @@ class Session:
             if item.n == 0 or self._draft == (item.turn, item.n - 1):
                 self._draft = (item.turn, item.n)
                 self._wire.write_now(frames.draft_frame(item))
+        elif isinstance(item, Standing):
+            if self._knows_queue:
+                self._wire.write_text(frames.queue_frame(item))
         elif item.author.role is not Role.CUSTOMER:
             self._wire.write_text(frames.typing_frame(item))
 

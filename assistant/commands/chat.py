@@ -100,6 +100,7 @@ class Conversation:
     def hello(self) -> Frame:
         return {
             "type": "hello",
+            "also": ["queue"],
             "visitor": self.visitor,
             "identity": self.identity,
             "conversation": self.id,
@@ -165,6 +166,12 @@ class JsonScreen:
         sys.stderr.write(f"{words}\n")
 
 
+def _place(standing: Frame) -> str:
+    """Where somebody who waits stands, in words."""
+    wait = standing.get("wait_seconds")
+    return f"number {standing.get('position')} in the queue{f', about {round(wait / 60) or 1} min' if wait else ''}"
+
+
 class TextScreen:
     """Shows a conversation to people as it comes: drafts while they are written, sources below the answers."""
 
@@ -184,6 +191,8 @@ class TextScreen:
                 self._show_draft(frame)
             case "error":
                 self.tell(f"({frame['message']})")
+            case "queue":
+                self.tell(f"You are now {_place(frame)}.")
             case "event":
                 self._show_event(frame)
 
@@ -205,9 +214,7 @@ class TextScreen:
         if kind == "message":
             self._show_message(frame)
         elif kind == "handoff.requested":
-            wait = data.get("wait_seconds")
-            about = f", about {round(wait / 60) or 1} min" if wait else ""
-            self.tell(f"A person was asked for: you are number {data.get('position')} in the queue{about}.")
+            self.tell(f"A person was asked for: you are {_place(data)}.")
         elif kind in ("handoff.accepted", "handoff.transferred"):
             self.tell(f"You are talking to {(data.get('agent') or {}).get('name', 'a colleague')} now.")
         elif kind == "handoff.returned":

@@ -20,6 +20,7 @@ QUOTE_MAX_CHARS = 200
 ANSWER_MAX_CHARS = 320
 SUGGESTION_MAX_CHARS = 700
 SUGGESTION_MIN_SIMILARITY = 0.45  # below it the passage is rarely about the question; the agent writes alone
+SUGGESTION_MIN_SHARE = 0.5  # of the first passage's sureness; the next of another product has a tenth of it
 PASSAGES = 5
 
 _MARKS = re.compile(r"\*\*|`|\s?\[\d{1,2}\]|^#{1,6} ", re.MULTILINE)
@@ -147,12 +148,15 @@ def suggest_reply(
 ) -> dict[str, Any] | None:
     """A reply the agent may send or change, in the words of the best passage that the customer has not been shown yet.
 
-    None when nothing is open, or no such passage is near the question: what was tried once is not suggested again.
+    None when nothing is open, or no such passage is near the question: what was tried once is not suggested again, and
+    what the search was far less sure of than of that is about another thing, often another product.
     """
     if findings is None or open_question is None:
         return None
     best = next((one for one in findings.found if not _was_tried(one, tried)), None)
     if best is None or best.similarity < SUGGESTION_MIN_SIMILARITY:
+        return None
+    if best.sureness < findings.found[0].sureness * SUGGESTION_MIN_SHARE:
         return None
     greeting = f"Hello {customer.first_name}, " if customer and customer.first_name else "Hello, "
     answer = _whole_sentences(best.passage.text, SUGGESTION_MAX_CHARS)

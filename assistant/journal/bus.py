@@ -36,7 +36,16 @@ class Typing:
     on: bool
 
 
-Item = Event | Draft | Typing
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The place in the queue of a customer who waits: `position` from 1; `wait_seconds` None when nothing is known."""
+
+    conversation_id: str
+    position: int
+    wait_seconds: int | None
+
+
+Item = Event | Draft | Typing | Standing
 Sink = Callable[[Item], None]
 Unsubscribe = Callable[[], None]
 

@@ -66,6 +66,8 @@ def what(event: Event) -> str:
             return f"answered {data.get('score')} ({data.get('metric')})"
         case Kind.CONVERSATION_ENDED:
             return "ended the conversation"
+        case Kind.RATED:
+            return f"found message {data.get('seq')} {'useful' if data.get('useful') else 'not useful'}"
         case Kind.ACTION:
             return f"{data.get('name')}: {data.get('summary') or data.get('status')}"
     return event.kind.value

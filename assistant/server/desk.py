@@ -41,8 +41,9 @@ from assistant.desk.handoff import build_packet, find_open_question
 from assistant.desk.people import Agent
 from assistant.desk.presence import Presence, Seat
 from assistant.desk.queue import Change, Queue
+from assistant.desk.standing import EstimateWait, Standings
 from assistant.errors import Forbidden, NotFound, StorageUnavailable, TellonceError, Unauthorized
-from assistant.journal.bus import Bus, Draft, Item, Typing, Unsubscribe
+from assistant.journal.bus import Bus, Draft, Item, Standing, Typing, Unsubscribe
 from assistant.journal.events import Event
 from assistant.journal.port import Appended, Journal, read_whole
 from assistant.profile.history import load_customer
@@ -86,6 +87,7 @@ class DeskDoor:
         profiles: Callable[[], Profiles],
         settings: Settings,
         search: Search | None = None,
+        estimate_wait: EstimateWait = lambda position: None,
     ) -> None:
         self.journal = journal
         self.bus = bus
@@ -94,6 +96,7 @@ class DeskDoor:
         self.send_buffer_bytes = settings.send_buffer_bytes
         self.presence = Presence()
         self.queue = Queue(journal, bus, self._load_name)
+        self.standings = Standings(self.queue, bus, estimate_wait)
         self.conduct = Conduct(journal, parse_blocks=parse_blocks, ces_scale=settings.ces_scale)
         self._profiles = profiles
         self._search = search
@@ -106,6 +109,7 @@ class DeskDoor:
         async with self._starting:
             if not self._started:
                 await self.queue.start()
+                self.standings.start()
                 self._started = True
 
     async def stop(self) -> None:
@@ -418,7 +422,7 @@ class Watched:
         """The bus's sink: returns at once, whatever the reader does."""
         if isinstance(item, Event):
             self._deliver_event(item)
-        elif not self._live or self._session.is_behind:
+        elif isinstance(item, Standing) or not self._live or self._session.is_behind:
             return
         elif isinstance(item, Draft):
             self._session.write(frames.staff_draft_frame(item))

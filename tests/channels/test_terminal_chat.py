@@ -125,3 +125,13 @@ def test_the_socket_is_beside_the_page(url, address):
 def test_an_address_of_another_kind_is_refused_in_a_sentence():
     with pytest.raises(Unavailable, match="is not an address"):
         socket_address("ftp://help.example")
+
+
+@pytest.mark.parametrize(
+    ("wait_seconds", "told"),
+    [(None, "You are now number 2 in the queue."), (180, "You are now number 2 in the queue, about 3 min.")],
+)
+def test_who_waits_is_told_when_the_place_moves(wait_seconds, told):
+    printed = io.StringIO()
+    TextScreen(Console(file=printed, width=100)).show({"type": "queue", "position": 2, "wait_seconds": wait_seconds})
+    assert told in printed.getvalue()

@@ -207,6 +207,22 @@ def test_what_was_tried_is_marked_and_not_suggested_again(citation: dict[str, An
     assert (packet["suggested_reply"] is None) is (expected is None)
 
 
+@pytest.mark.parametrize(("sureness", "is_suggested"), [(0.09, False), (0.6, True)])
+def test_far_behind_what_was_tried_nothing_is_suggested(sureness: float, is_suggested: bool) -> None:
+    told, other = (
+        Passage(name, "faq", "Questions", (name,), f"{name} text.", start, start + 9)
+        for name, start in (("Lark 2", 0), ("Lark", 90))
+    )
+    findings = Findings("q", 3, (Found(told, 1.0, 0.9, 0.98), Found(other, 0.9, 0.8, sureness)), 0.98)
+    citation = {"document": "faq", "start": 0, "end": 9, "quote": told.text}
+    events = numbered(said("Descale?"), answered("See [1].", 1, citations=[citation]), asked_for_a_person())
+
+    packet = build_packet("c1", events, findings=findings)
+
+    assert [passage["tried"] for passage in packet["passages"]] == [True, False]
+    assert (packet["suggested_reply"] is not None) is is_suggested
+
+
 def test_what_the_profile_knows_outweighs_what_the_page_says() -> None:
     context = NewEvent(Kind.CONTEXT, ADA, {"locale": "en"})
     known = replace(CUSTOMER, locale="pl-PL")

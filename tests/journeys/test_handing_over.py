@@ -68,6 +68,37 @@ async def test_a_person_takes_over_answers_and_closes(shared_server, cookie):
     assert "very upset" not in json.dumps([frame for frame in customer.seen if frame["type"] == "event"][-6:])
 
 
+async def test_who_waits_is_told_when_the_queue_moves(shared_server, cookie):
+    async with (
+        arrive(shared_server, also=["queue"]) as first,
+        arrive(shared_server, also=["queue", "what nobody knows"]) as second,
+        arrive(shared_server) as third,
+        desk(shared_server, cookie) as socket,
+    ):
+        agent = Customer(socket)
+        await agent.send({"type": "hello"})
+        await agent.until(lambda frame: frame["type"] == "queue")
+        asked = []
+        for customer in (first, second, third):
+            await customer.ask("ask_human")
+            asked.append((await customer.until(of_kind("handoff.requested")))["data"]["position"])
+            seen = customer.welcome["conversation"]
+            await agent.until(lambda frame, seen=seen: frame.get("changed", {}).get("conversation") == seen)
+        await agent.ask("accept", conversation=first.welcome["conversation"])
+        moved = await second.until(lambda frame: frame["type"] == "queue")
+
+        # a new connection is told where it stands now, not where it began
+        async with arrive(shared_server, seat=second.welcome, also=["queue"]) as again:
+            back = await again.until(lambda frame: frame["type"] == "queue")
+        for customer in (first, second, third):
+            await customer.ask("end")
+        quiet = [*await first.quiet(), *await third.quiet()]
+
+    assert moved["position"] == asked[1] - 1
+    assert back["position"] == moved["position"]
+    assert not [frame for frame in (*first.seen, *third.seen, *quiet) if frame["type"] == "queue"]
+
+
 async def test_a_customer_typing_is_seen_at_the_desk(shared_server, cookie):
     async with arrive(shared_server) as customer, desk(shared_server, cookie) as socket:
         agent = Customer(socket)

@@ -59,6 +59,7 @@ class Script:
     refuse_hellos: list[str] = field(default_factory=list)  # error codes for the next hellos
     refuse_says: list[dict[str, Any]] = field(default_factory=list)  # error fields for the next says
     suggestions: list[str] = field(default_factory=list)
+    next_after_seconds: float | None = None  # so long after a person was asked for, the customer is next in line
     sign_in_ends: bool = False  # the identity runs out right after the next answer
 
 
@@ -170,6 +171,9 @@ class StandIn:
             case "ask_human":
                 data = {"reason": frame["reason"], "position": 2, "wait_seconds": 180}
                 await self.append(talk, "handoff.requested", "customer", data, frame["id"])
+                if self.script.next_after_seconds is not None:
+                    await asyncio.sleep(self.script.next_after_seconds)
+                    await self._tell(talk, {"type": "queue", "position": 1, "wait_seconds": None})
             case "end":
                 await self.append(talk, "conversation.ended", "customer", {"by": "customer"}, frame["id"])
                 scale = {"min": 1, "max": 7, "min_label": "Very easy", "max_label": "Very difficult"}

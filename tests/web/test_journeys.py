@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.conftest import ServerProcess
 from tests.web.line import Line, open_line
@@ -196,15 +196,80 @@ def test_what_an_agent_had_begun_to_write_is_there_after_a_reload(
     desk_context = browser.new_context(locale="en-GB")
     desk = desk_context.new_page()
     desk.goto(shared_server.url + sign_in_path(shared_server))
-    row = desk.get_by_role("navigation", name="Queue").get_by_role("button", name="Claire")
-    row.click()
+    desk.get_by_role("navigation", name="Queue").get_by_role("button", name="Claire").click()
     desk.get_by_role("button", name="Accept").click()
     desk.get_by_label("Reply to the customer").fill("Dear Claire, one")
     desk.reload()
-    row.click()
     expect(desk.get_by_label("Reply to the customer")).to_have_value("Dear Claire, one")
     expect(desk.get_by_role("complementary", name="Customer")).to_contain_text("Claire Dubois-Martin")
     desk_context.close()
+
+
+@pytest.fixture
+def desk(
+    browser: Browser, shared_server: ServerProcess, sign_in_path: Callable[[ServerProcess], str]
+) -> Iterator[Page]:
+    """The desk, signed in, with Amara and a visitor waiting."""
+    shop = browser.new_context(locale="en-GB")
+    for name in ("Amara Okafor", ""):
+        page = shop.new_page()
+        open_shop(page, shared_server.url)
+        page.get_by_label("Visit as").select_option(label=name or "A visitor")
+        page.evaluate(f"tellonce.ask({QUESTION!r})")
+        expect(page.locator("[role=log] article")).to_have_count(2)
+        page.get_by_role("button", name="Talk to a person").click()
+        expect(page.get_by_text("Waiting for a person")).to_be_visible()
+    at_desk = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    opened = at_desk.new_page()
+    opened.goto(shared_server.url + sign_in_path(shared_server))
+    yield opened
+    shop.close()
+    at_desk.close()
+
+
+def row_of(desk: Page, name: str) -> Locator:
+    return desk.get_by_role("navigation", name="Queue").get_by_role("button", name=name).last
+
+
+def test_one_customer_s_record_never_stands_beside_another_s_conversation(desk: Page) -> None:
+    row_of(desk, "Amara").click()
+    desk.get_by_role("button", name="Accept").click()
+    side = desk.get_by_role("complementary", name="Customer")
+    expect(side).to_contain_text("Amara")
+    row_of(desk, "Visitor").click()
+    expect(side).to_contain_text("Once you accept")
+    expect(side).not_to_contain_text("Amara")
+
+    desk.go_back()
+    expect(desk.get_by_role("heading", level=2, name="Amara Okafor").first).to_be_visible()
+    expect(side).to_contain_text("Amara")
+    desk.get_by_role("button", name="Close").click()
+
+
+def test_a_double_click_on_accept_accepts_and_does_not_close(desk: Page) -> None:
+    row_of(desk, "Amara").click()
+    accept = desk.get_by_role("button", name="Accept").bounding_box()
+    assert accept is not None
+    x, y = accept["x"] + accept["width"] - 20, accept["y"] + accept["height"] / 2
+    desk.mouse.click(x, y)
+    box = desk.get_by_role("button", name="Close").bounding_box()
+    assert box is not None
+    assert box["x"] < x < box["x"] + box["width"], "Close stands where Accept was"
+    desk.mouse.move(x, y)
+    desk.mouse.down(click_count=2)
+    desk.mouse.up(click_count=2)
+    expect(desk.get_by_text("With you", exact=True).first).to_be_visible()
+    expect(desk.get_by_role("log", name="Transcript")).not_to_contain_text("The conversation ended")
+    desk.get_by_role("button", name="Close").click()
+
+
+def test_whoever_accepts_by_keyboard_goes_on_in_the_reply(desk: Page) -> None:
+    row_of(desk, "Amara").press("Enter")
+    expect(desk.get_by_role("log", name="Transcript")).to_be_focused()
+    desk.get_by_role("button", name="Accept").press("Enter")
+    expect(desk.get_by_label("Reply to the customer")).to_be_focused()
+    desk.get_by_role("button", name="Close").press("Enter")
+    expect(desk.get_by_role("log", name="Transcript")).to_be_focused()
 
 
 def test_the_desk_asks_who_is_there(page: Page, shared_server: ServerProcess) -> None:

@@ -462,6 +462,20 @@ def test_the_same_pair_is_compared_again_while_the_old_one_is_read(go: Callable[
 
 
 @pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        ("Choose *Menu › Care*. It takes **35 minutes**. [1]", "Choose Menu › Care. It takes 35 minutes."),
+        ("# Returns\n\n- Home [1][2]\n- Away", "Returns\n\n• Home\n• Away"),
+        ("See [our page](https://example.com/a) or `E17`.", "See our page or E17."),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+    ],
+)
+def test_an_answer_is_compared_as_a_customer_reads_it(go: Callable[[str], Page], answer: str, read: str) -> None:
+    script = "async (text) => (await import('/web/furniture/plain.js')).plainOf(text)"
+    assert go("/nowhere/at/all/x").evaluate(script, answer) == read
+
+
+@pytest.mark.parametrize(
     ("before", "after", "gone", "new"),
     [
         ("", "", [], []),
@@ -549,7 +563,10 @@ def test_a_question_is_saved_run_and_deleted(go: Callable[[str], Page], shop: Sh
     page.get_by_role("button", name="Save").click()
     row = page.locator(".questions > li")
     expect(row).to_contain_text("tells “500 ml”, “30 minutes”")
-    row.get_by_role("button", name="Run now").click()
+    run = row.get_by_role("button", name="Run now")
+    run.press("Enter")
+    expect(row.locator(".run")).not_to_be_empty()
+    expect(run).to_be_focused()
     expect(row.get_by_role("region", name="What is found")).to_contain_text("Descale the kettle every two months.")
     row.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()

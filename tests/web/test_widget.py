@@ -288,6 +288,16 @@ def test_a_person_is_asked_for_and_the_place_in_line_is_told(
     page.get_by_role("button", name="Talk to a person").click()
     expect(page.get_by_text("You are number 2 in line. About 3 min.")).to_be_visible()
     expect(page.get_by_role("button", name="Talk to a person")).to_be_disabled()
+    expect(page.get_by_label("Your message")).to_be_focused()
+
+
+def test_who_waits_sees_their_place_move(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
+    stand_in.script.next_after_seconds = 1.0
+    host_site.open_in(page)
+    open_chat(page)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_text("You are number 2 in line. About 3 min.")).to_be_visible()
+    expect(page.get_by_text("You are next.")).to_be_visible()
 
 
 def test_the_end_asks_for_the_effort_and_keeps_the_answer(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
@@ -361,13 +371,16 @@ def test_a_right_to_left_locale_turns_the_panel_round(page: Page, host_site: Hos
     box = panel.bounding_box()
     assert box is not None
     assert box["x"] < 100
+    expect(page.locator("h2")).to_have_css(
+        "unicode-bidi", "plaintext"
+    )  # its words are English, with no "?" before them
 
 
 def test_eight_thousand_characters_are_the_most(page: Page, stand_in: StandIn, host_site: HostSite) -> None:
     host_site.open_in(page)
     open_chat(page)
     page.get_by_label("Your message").fill("🕊" * 8_001)
-    expect(page.get_by_text("1 characters too many")).to_be_visible()
+    expect(page.get_by_text("1 character too many")).to_be_visible()
     expect(page.get_by_role("button", name="Send message")).to_be_disabled()
     ask(page, "🕊" * 8_000)
     expect_messages(page, 2)

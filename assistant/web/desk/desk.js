@@ -27,7 +27,8 @@ class Desk {
   #selected = null;
   #ready = false;
   #frame = 0;
-  #shownPacket = /** @type {unknown} */ (null);
+  /** What stands beside the conversation now; undefined: what stood there was somebody else's. @type {unknown} */
+  #shownPacket;
 
   #queue = new QueueView((conversation) => this.#open(conversation));
   #transcript = new TranscriptView();
@@ -88,7 +89,8 @@ class Desk {
       this.#talk,
       this.#side,
     );
-    this.#selected = new URLSearchParams(location.search).get("conversation");
+    this.#selected = conversationInAddress();
+    addEventListener("popstate", () => this.#show(conversationInAddress()));
     this.#line.open();
     setInterval(() => this.#redraw(), 30_000);
     this.#draw();
@@ -182,20 +184,31 @@ class Desk {
 
   // What the agent does
 
-  /** @param {string} conversation */
+  /** The address says which conversation is open: a reload stays there, and Back leads to the one before.
+   * @param {string | null} conversation */
   #open(conversation) {
+    if (conversation !== this.#selected)
+      history.pushState(null, "", conversation ? `?conversation=${encodeURIComponent(conversation)}` : location.pathname);
+    this.#show(conversation);
+  }
+
+  /** @param {string | null} conversation null: the queue alone */
+  #show(conversation) {
+    const left = this.#selected;
     this.#selected = conversation;
     this.#transcript.clear();
-    this.#shownPacket = null;
-    this.#watch(conversation);
-    if (this.#state.isMine(conversation)) this.#act("accept"); // Accepting one's own again brings the packet.
+    this.#shownPacket = undefined;
+    if (conversation) this.#watch(conversation);
     this.#draw();
-    this.#transcript.element.focus();
+    if (conversation) this.#transcript.element.focus();
+    else this.#queue.focus(left);
   }
 
   /** @param {string} conversation */
   #watch(conversation) {
-    if (this.#ready) this.#line.send({ type: "watch", conversation, after: this.#state.watch(conversation).lastSeq });
+    if (!this.#ready) return;
+    this.#line.send({ type: "watch", conversation, after: this.#state.watch(conversation).lastSeq });
+    if (this.#state.isMine(conversation)) this.#act("accept"); // Accepting one's own again brings the packet.
   }
 
   /** @param {string} type @param {Record<string, unknown>} [fields] */
@@ -239,6 +252,7 @@ class Desk {
       .waiting()
       .filter(({ id, frame }) => frame.conversation === conversation && frame.text && !watched.ownIds.has(id));
     this.#transcript.draw(watched.events, pending);
+    const hadFocus = this.#head.contains(document.activeElement);
     this.#drawHead(conversation, place, mine);
     const others = this.#state.alsoViewing(conversation).map(({ name }) => name);
     this.#hint.textContent = [
@@ -249,6 +263,9 @@ class Desk {
       .filter(Boolean)
       .join(" ");
     this.#reply.turnTo(conversation, mine);
+    // Who has pressed a button that is gone goes on where the next thing is to be done.
+    if (hadFocus && !this.#head.contains(document.activeElement))
+      (mine ? this.#reply : this.#transcript.element).focus();
     this.#drawSide(watched.packet);
   }
 
@@ -271,10 +288,20 @@ class Desk {
     const key = JSON.stringify([conversation, name, standing, mine, accepting]);
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
-    const button = (/** @type {string} */ text, /** @type {() => void} */ click, kind = "") =>
-      h("button", { class: `button ${kind}`, type: "button", on: { click } }, text);
-    const accept = button("Accept", () => this.#act("accept"), "primary");
-    accept.disabled = accepting;
+    // The second click of a double one may meet a button that has just come there: Close where Accept was.
+    const button = (/** @type {string} */ text, /** @type {() => void} */ act, kind = "") =>
+      h(
+        "button",
+        {
+          class: `button ${kind}`,
+          type: "button",
+          on: { click: (/** @type {MouseEvent} */ { detail }) => detail < 2 && act() },
+        },
+        text,
+      );
+    const accept = button("Accept", () => accepting || this.#act("accept"), "primary");
+    const keepsFocus = accepting && this.#head.contains(document.activeElement);
+    if (accepting) accept.setAttribute("aria-disabled", "true");
     this.#head.replaceChildren(
       h(
         "button",
@@ -282,7 +309,7 @@ class Desk {
           class: "button plain back",
           type: "button",
           "aria-label": "Back to the queue",
-          on: { click: () => this.#leave() },
+          on: { click: () => this.#open(null) },
         },
         "‹",
       ),
@@ -296,11 +323,12 @@ class Desk {
           ]
         : []),
     );
+    if (keepsFocus) accept.focus();
   }
 
   /** @param {Record<string, any> | null} packet */
   #drawSide(packet) {
-    if (packet === this.#shownPacket && this.#side.childElementCount) return;
+    if (packet === this.#shownPacket) return;
     this.#shownPacket = packet;
     const empty = h(
       "div",
@@ -309,14 +337,9 @@ class Desk {
     );
     this.#side.replaceChildren(...(packet ? renderPacket(packet, (text) => this.#reply.propose(text)) : [empty]));
   }
-
-  #leave() {
-    const left = this.#selected;
-    this.#selected = null;
-    this.#draw();
-    /** @type {HTMLElement | null} */ (this.#queue.element.querySelector(`[data-conversation="${left}"]`))?.focus();
-  }
 }
+
+const conversationInAddress = () => new URLSearchParams(location.search).get("conversation");
 
 /** @param {string} [reason] */
 function showSignIn(reason) {

@@ -1,5 +1,6 @@
 // The handoff packet beside the conversation: what the customer should not have to tell again.
 
+import { plainOf } from "../furniture/plain.js";
 import { safeAddress } from "../widget/blocks.js";
 import { h } from "../widget/nodes.js";
 
@@ -114,7 +115,7 @@ const triedItem = ({ question, answer, useful, outcome }) =>
     "li",
     null,
     h("strong", null, question),
-    h("p", { class: "muted small clamp" }, answer),
+    h("p", { class: "muted small clamp" }, plainOf(answer ?? "")),
     h(
       "p",
       { class: "small" },
@@ -134,7 +135,7 @@ function passageItem({ title, section: path, text, url }) {
     "li",
     null,
     href ? h("a", { href, target: "_blank", rel: "noopener" }, heading) : h("strong", null, heading),
-    h("p", { class: "small clamp" }, h("span", { class: "marker" }, text)),
+    h("p", { class: "small clamp" }, h("span", { class: "marker" }, plainOf(text))),
   );
 }
 

@@ -6,6 +6,7 @@ import { agoOf } from "./desk-state.js";
 export class QueueView {
   element = h("nav", { class: "queue", "aria-label": "Queue" });
   #open;
+  #shown = "";
 
   /** @param {(conversation: string) => void} open */
   constructor(open) {
@@ -15,24 +16,37 @@ export class QueueView {
 
   /** @param {import("./desk-state.js").DeskState} state @param {string | null} selected */
   draw(state, selected) {
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.conversation;
     const sections = state.sections().filter(({ places, title }) => places.length || title === "Waiting");
+    // Left alone while nothing in it changed: a row that is replaced under a pressed button loses the click.
+    const shown = JSON.stringify([selected, sections, [...state.places.values()].map(({ since }) => agoOf(since))]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.conversation;
     this.element.replaceChildren(
       ...sections.flatMap(({ title, places }) => [
         h("h2", null, title, " ", h("span", { class: "figure muted" }, String(places.length))),
         places.length
-          ? h("ul", null, ...places.map((place) => h("li", null, this.#row(place, place.conversation === selected))))
+          ? h(
+              "ul",
+              null,
+              ...places.map((place) =>
+                h("li", null, this.#row(place, place.conversation === selected, state.isMine(place.conversation))),
+              ),
+            )
           : h("p", { class: "muted small nobody" }, "Nobody is waiting. Who asks for a person appears here at once."),
       ]),
     );
-    if (focused)
-      this.#rows()
-        .find((row) => row.dataset.conversation === focused)
-        ?.focus();
+    if (focused) this.focus(focused);
   }
 
-  /** @param {import("./desk-state.js").Place} place @param {boolean} selected */
-  #row(place, selected) {
+  /** @param {string | null} conversation whose row takes the focus; the first where it is not in the queue any more */
+  focus(conversation) {
+    const rows = this.#rows();
+    (rows.find((row) => row.dataset.conversation === conversation) ?? rows[0])?.focus();
+  }
+
+  /** @param {import("./desk-state.js").Place} place @param {boolean} selected @param {boolean} mine */
+  #row(place, selected, mine) {
     const {
       conversation,
       customer,
@@ -70,7 +84,7 @@ export class QueueView {
           ? place.for
             ? `Waiting for ${place.for.name}`
             : (reason ?? "Waiting")
-          : `With ${agent?.name ?? "an agent"}`,
+          : `With ${mine ? "you" : (agent?.name ?? "an agent")}`,
         unread > 0 && state === "taken" && h("span", { class: "unread" }, `${unread} new`),
       ),
     );

@@ -29,7 +29,7 @@ export class TranscriptView {
       ...pending.map(({ frame }) =>
         h(
           "article",
-          { class: "entry agent" },
+          { class: `entry ${frame.type === "note" ? "note" : "agent"}` },
           h("p", { class: "by" }, "Sending"),
           h("div", { class: "body" }, renderBlocks(plainBlocks(String(frame.text)))),
         ),
@@ -51,7 +51,7 @@ function renderEvent(event) {
     case "turn.evidence":
       return renderEvidence(data);
     case "handoff.requested":
-      return told(event, `Asked for a person. ${data.reason ?? ""}`);
+      return told(event, data.reason ? `Waits for a person: ${data.reason}` : "Asked for a person");
     case "handoff.accepted":
       return told(event, `${name} joined`);
     case "handoff.transferred":
@@ -63,7 +63,7 @@ function renderEvent(event) {
     case "message.rated":
       return told(
         event,
-        `Found an answer ${data.useful ? "useful" : "not useful"}${data.comment ? `: “${data.comment}”` : ""}`,
+        `The customer found an answer ${data.useful ? "useful" : "not useful"}${data.comment ? `: “${data.comment}”` : ""}`,
       );
     case "survey.answered":
       return told(event, `Rated the effort ${data.score}${data.comment ? `: “${data.comment}”` : ""}`);

@@ -1,6 +1,7 @@
 // The way in: e-mail and password for a session cookie that scripts never see.
 
 import { h } from "../widget/nodes.js";
+import { whileBusy } from "./busy.js";
 import { request } from "./requests.js";
 
 /** @typedef {{id: string, name: string, email: string, role: string}} Agent */
@@ -16,17 +17,14 @@ export function signInForm(heading, enter, reason = "") {
   const button = h("button", { class: "button primary", type: "submit" }, "Sign in");
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    button.disabled = true;
-    try {
+    await whileBusy(button, async () => {
       const body = { email: email.value.trim(), password: password.value };
       const { agent } = await request("/v1/session", { method: "POST", body });
       enter(agent);
-    } catch (refusal) {
-      problem.textContent = /** @type {Error} */ (refusal).message;
+    }).catch((refusal) => {
+      problem.textContent = refusal.message;
       password.select();
-    } finally {
-      button.disabled = false;
-    }
+    });
   };
   return h(
     "form",
@@ -35,7 +33,9 @@ export function signInForm(heading, enter, reason = "") {
     h(
       "p",
       { class: "muted" },
-      "Accounts are made with `tellonce agents add`. The demo prints a sign-in link when it starts.",
+      "Accounts are made with ",
+      h("code", null, "tellonce agents add"),
+      ". The demo prints a sign-in link when it starts.",
     ),
     problem,
     h("label", { class: "field" }, "E-mail", email),

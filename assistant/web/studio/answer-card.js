@@ -1,6 +1,7 @@
 // What a customer would be told, with the quotes it stands on, and beside it what the search behind it found.
 
 import { strokeOf } from "../furniture/chart.js";
+import { plainOf } from "../furniture/plain.js";
 import { renderExcerpt } from "../source/document-view.js";
 import { renderBlocks } from "../widget/blocks.js";
 import { h } from "../widget/nodes.js";
@@ -60,7 +61,7 @@ function quoteItem({ n, title, section, url, quote }) {
   return h(
     "li",
     { value: n },
-    h("q", { class: "marker", dir: "auto" }, quote),
+    h("q", { class: "marker", dir: "auto" }, plainOf(quote)),
     " ",
     h("a", { class: "small", href: url, target: "_blank", rel: "noopener", dir: "auto" }, path),
   );

@@ -2,6 +2,7 @@
 
 import { emptyState } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
+import { plainOf } from "../furniture/plain.js";
 import { progressBar } from "../furniture/progress.js";
 import { request } from "../furniture/requests.js";
 import { h } from "../widget/nodes.js";
@@ -223,7 +224,7 @@ function report({ questions, made_at: madeAt, made_by: madeBy }) {
 
 /** @param {Studio.Compared} compared */
 function comparedCard({ question, history = [], origin, file, change, before, after }) {
-  const words = compareWords(before.text, after.text);
+  const words = compareWords(plainOf(before.text), plainOf(after.text));
   return h(
     "li",
     { class: "pair" },

@@ -204,12 +204,13 @@ export function examplesPanel({ examples }, room, { open = false } = {}) {
 function exampleItem({ question, reason, at, agent_answer: answer, conversation, seq }, room) {
   const save = async (/** @type {Event} */ event) => {
     const button = /** @type {HTMLButtonElement} */ (event.currentTarget);
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    button.ariaDisabled = "true"; // Out of use, and still where the focus is.
     try {
       await request("/v1/knowledge/questions", { method: "POST", body: { conversation, seq } });
       button.textContent = "Saved";
     } catch (refusal) {
-      button.disabled = false;
+      button.ariaDisabled = null;
       showToast(/** @type {Error} */ (refusal).message);
     }
   };

@@ -1,5 +1,6 @@
 // The saved questions: what every comparison asks. Added, tried against the release in service, deleted.
 
+import { whileBusy } from "../furniture/busy.js";
 import { confirmBy } from "../furniture/dialog.js";
 import { emptyState } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
@@ -137,8 +138,7 @@ function questionRow(
   const told = h("p", { class: "hush", role: "status" });
   const result = h("div", { class: "run" });
   const run = h("button", { class: "button", type: "button", "aria-label": `Run now: ${question}` }, "Run now");
-  run.addEventListener("click", async () => {
-    run.disabled = true;
+  const ask = async () => {
     result.setAttribute("aria-busy", "true");
     if (!result.childElementCount) result.replaceChildren(h("div", { class: "skeleton" }));
     try {
@@ -149,10 +149,10 @@ function questionRow(
     } catch (refusal) {
       result.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (refusal).message));
     } finally {
-      run.disabled = false;
       result.removeAttribute("aria-busy");
     }
-  });
+  };
+  run.addEventListener("click", () => whileBusy(run, ask));
   const remove = async () => {
     if (
       !(await confirmBy({

@@ -157,13 +157,14 @@ async function found(question, narrowing) {
 /** @param {string} question */
 function saveButton(question) {
   const save = async () => {
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    button.ariaDisabled = "true"; // Out of use, and still where the focus is.
     try {
       await request("/v1/knowledge/questions", { method: "POST", body: { question } });
       button.textContent = "Saved";
       showToast("Saved. Every comparison asks it from now on.");
     } catch (refusal) {
-      button.disabled = false;
+      button.ariaDisabled = null;
       showToast(/** @type {Error} */ (refusal).message);
     }
   };

@@ -1,5 +1,6 @@
 // Where documents come from: folders and uploads, pages and sitemaps; pages are added and removed here.
 
+import { whileBusy } from "../furniture/busy.js";
 import { confirmBy } from "../furniture/dialog.js";
 import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
@@ -28,17 +29,14 @@ export function sourcesPanel(sources, room) {
   const add = h("button", { class: "button", type: "submit" }, "Add");
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    add.disabled = true;
     problem.textContent = "";
-    try {
+    await whileBusy(add, async () => {
       await request("/v1/knowledge/sources", { method: "POST", body: { location: address.value.trim() } });
       await readSoon(room, "Added.");
-    } catch (refusal) {
-      problem.textContent = /** @type {Error} */ (refusal).message;
+    }).catch((refusal) => {
+      problem.textContent = refusal.message;
       address.focus();
-    } finally {
-      add.disabled = false;
-    }
+    });
   };
   const panel = h(
     "details",

@@ -121,9 +121,7 @@ export class TellonceChat extends HTMLElement {
 
   open() {
     if (this.isOpen) return;
-    this.#panel.hidden = false;
-    this.toggleAttribute("data-open", true);
-    this.#launcher.setAttribute("aria-expanded", "true");
+    this.#show(true);
     this.#fitViewport();
     this.#session.open();
     this.#log.scrollToEnd();
@@ -136,12 +134,17 @@ export class TellonceChat extends HTMLElement {
     if (!this.isOpen) return;
     const hadFocus = this.shadowRoot?.activeElement != null;
     this.#card.close();
-    this.#panel.hidden = true;
-    this.toggleAttribute("data-open", false);
-    this.#launcher.setAttribute("aria-expanded", "false");
+    this.#show(false);
     this.#drawLauncher();
     if (hadFocus) this.#launcher.focus();
     this.#emit("close");
+  }
+
+  /** @param {boolean} on */
+  #show(on) {
+    this.#panel.hidden = !on;
+    this.toggleAttribute("data-open", on);
+    this.#launcher.setAttribute("aria-expanded", String(on));
   }
 
   toggle() {
@@ -205,7 +208,10 @@ export class TellonceChat extends HTMLElement {
     this.#launcher.addEventListener("click", () => this.toggle());
     this.#closeButton.addEventListener("click", () => this.hide());
     this.#endButton.addEventListener("click", () => this.#askEnd(true));
-    this.#personButton.addEventListener("click", () => this.#session.askHuman());
+    this.#personButton.addEventListener("click", () => {
+      this.#session.askHuman();
+      this.#composer.focus(); // The button is disabled now.
+    });
   }
 
   /** @param {string} text */
@@ -288,7 +294,7 @@ export class TellonceChat extends HTMLElement {
   #drawFloor() {
     const { floor, queue, agentName } = this.#session.journal;
     const words = this.#words;
-    const wait = queue?.waitSeconds ? words.queueWait(Math.max(1, Math.round(queue.waitSeconds / 60))) : "";
+    const wait = queue?.wait_seconds ? words.queueWait(Math.ceil(queue.wait_seconds / 60)) : "";
     const place = queue?.position ? `${words.queuePosition(queue.position)} ${wait}` : words.queueNote;
     /** @type {Record<string, [string, string?]>} */
     const lines = {

@@ -72,10 +72,6 @@ export class Composer {
     this.#button.disabled = length === 0 || over > 0;
     this.#count.hidden = length < COUNT_FROM;
     this.#count.classList.toggle("over", over > 0);
-    this.#count.textContent = this.#count.hidden
-      ? ""
-      : over > 0
-        ? this.#words.tooLong(over)
-        : this.#words.charactersLeft(-over);
+    this.#count.textContent = over > 0 ? this.#words.tooLong(over) : this.#words.charactersLeft(-over);
   }
 }

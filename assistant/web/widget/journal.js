@@ -13,7 +13,7 @@ export class Journal {
   typing = null;
   /** Who speaks next. @type {"assistant" | "queue" | "agent" | "ended"} */
   floor = "assistant";
-  /** @type {{position: number | null, waitSeconds: number | null} | null} */
+  /** The place in the queue while a person is waited for. @type {Place | null} */
   queue = null;
   /** @type {string | null} */
   agentName = null;
@@ -56,6 +56,11 @@ export class Journal {
     this.typing = on ? from : null;
   }
 
+  /** Takes one `queue` frame. @param {Place} place */
+  takePlace(place) {
+    if (this.queue) this.queue = place;
+  }
+
   /** The last message anybody but the customer wrote, or null. */
   get lastAnswer() {
     return this.events.findLast((event) => event.kind === "message" && event.from.role !== "customer") ?? null;
@@ -71,7 +76,7 @@ export class Journal {
       case "handoff.requested":
       case "handoff.transferred":
         this.floor = "queue";
-        this.queue = { position: data.position ?? null, waitSeconds: data.wait_seconds ?? null };
+        this.queue = data;
         this.owed = this.draft = this.typing = null;
         break;
       case "handoff.accepted":

@@ -100,9 +100,10 @@ export class Log {
     } else {
       const recent = owed && Date.now() - Date.parse(owed.at) < RECENT_MS;
       const thinking = floor === "assistant" && online && (said || recent);
-      const label = typing ? this.#words.isTyping(typing.name ?? this.#words.agent) : this.#words.thinking;
-      const who = typing?.role === "assistant" || !typing ? this.#words.assistant : null;
-      const text = who ? `${who} ${this.#words.thinking}` : label;
+      const person = typing && typing.role !== "assistant";
+      const text = person
+        ? this.#words.isTyping(typing.name ?? this.#words.agent)
+        : `${this.#words.assistant} ${this.#words.thinking}`;
       const shown = this.#passing.querySelector(".working span")?.textContent;
       if (!typing && !thinking) this.#passing.replaceChildren();
       else if (shown !== text || this.#passing.querySelector(".body")) this.#passing.replaceChildren(working(text));
@@ -141,25 +142,18 @@ export class Log {
   #render(event) {
     const { kind, data, from } = event;
     const words = this.#words;
-    switch (kind) {
-      case "message":
-        return this.#renderMessage(event);
-      case "action":
-        return h("p", { class: "event" }, h("span", { class: "marker" }, data.summary ?? data.name));
-      case "handoff.requested":
-        return h("p", { class: "event" }, words.handoffRequested);
-      case "handoff.accepted":
-        return h("p", { class: "event" }, words.handoffAccepted(data.agent?.name ?? from.name ?? words.agent));
-      case "handoff.transferred":
-        return h("p", { class: "event" }, words.handoffTransferred);
-      case "handoff.returned":
-        return h("p", { class: "event" }, words.handoffReturned);
-      case "conversation.ended":
-        return h("p", { class: "event" }, words.ended);
-      case "survey.answered":
-        return h("p", { class: "event" }, words.surveyAnswered(data.score));
-    }
-    return null;
+    if (kind === "message") return this.#renderMessage(event);
+    /** @type {Record<string, Child>} */
+    const told = {
+      action: h("span", { class: "marker" }, data.summary ?? data.name),
+      "handoff.requested": words.handoffRequested,
+      "handoff.accepted": words.handoffAccepted(data.agent?.name ?? from.name ?? words.agent),
+      "handoff.transferred": words.handoffTransferred,
+      "handoff.returned": words.handoffReturned,
+      "conversation.ended": words.ended,
+      "survey.answered": words.surveyAnswered(data.score),
+    };
+    return told[kind] ? h("p", { class: "event" }, told[kind]) : null;
   }
 
   /** @param {ChatEvent} event */
@@ -303,7 +297,7 @@ export class Log {
 
   /** @param {string} at */
   #timeOf(at) {
-    return new Intl.DateTimeFormat(this.#words.locale, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
+    return new Date(at).toLocaleTimeString(this.#words.locale, { hour: "numeric", minute: "2-digit" });
   }
 
   /** @param {string} at */
@@ -312,9 +306,7 @@ export class Log {
     const days = Math.round((midnight(new Date()) - midnight(new Date(at))) / 86_400_000);
     if (days === 0) return this.#words.today;
     if (days === 1) return this.#words.yesterday;
-    return new Intl.DateTimeFormat(this.#words.locale, { weekday: "long", day: "numeric", month: "long" }).format(
-      new Date(at),
-    );
+    return new Date(at).toLocaleDateString(this.#words.locale, { weekday: "long", day: "numeric", month: "long" });
   }
 }
 

@@ -188,6 +188,7 @@ export class Session {
     if (conversation !== this.conversation) this.#reset(conversation);
     return {
       type: "hello",
+      also: ["queue"],
       visitor: this.#shelf.get("token"),
       identity: this.identity,
       conversation,
@@ -224,13 +225,17 @@ export class Session {
         return this.#acknowledged(frame.id, frame.seq);
       case "draft":
         journal.takeDraft(/** @type {any} */ (frame));
-        return this.#options.onChange("passing");
+        break;
       case "typing":
         journal.takeTyping(/** @type {any} */ (frame));
-        return this.#options.onChange("passing");
+        break;
+      case "queue":
+        journal.takePlace(/** @type {any} */ (frame));
+        break;
       case "error":
         return this.#refused(/** @type {any} */ (frame));
     }
+    this.#options.onChange("passing");
   }
 
   /** @param {Frame} frame */

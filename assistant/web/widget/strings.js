@@ -28,7 +28,7 @@ export const en = {
   composer: "Your message",
   placeholder: "Write a message",
   send: "Send message",
-  tooLong: (/** @type {number} */ over) => `${over} characters too many`,
+  tooLong: (/** @type {number} */ over) => `${over} ${over === 1 ? "character" : "characters"} too many`,
   charactersLeft: (/** @type {number} */ left) => `${left} characters left`,
   thinking: "is looking this up",
   isTyping: (/** @type {string} */ name) => `${name} is writing`,

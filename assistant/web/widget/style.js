@@ -36,7 +36,7 @@ const FRAME = `
 button, textarea, input { font: inherit; color: inherit; }
 button { background: none; border: 0; padding: 0; cursor: pointer; border-radius: var(--corner); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-p, ul, ol, pre, blockquote, h2 { margin: 0; }
+p, ul, ol, pre, blockquote, h2 { margin: 0; unicode-bidi: plaintext; }
 .icon { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linecap: round;
   stroke-linejoin: round; flex: none; }
 .hush { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -51,27 +51,24 @@ p, ul, ol, pre, blockquote, h2 { margin: 0; }
 .panel { position: absolute; bottom: 76px; inset-inline-end: 0; width: 408px;
   height: min(620px, calc(100dvh - 116px)); display: flex; flex-direction: column; overflow: hidden;
   background: var(--paper); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
-.panel:focus { outline: none; }
 @media (prefers-reduced-motion: no-preference) {
   .panel:not([hidden]) { animation: rise var(--quick) ease-out; }
   @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
 }
 
 .panel > .top { display: flex; align-items: center; gap: 4px; padding-block: 10px 6px; padding-inline: 16px 8px; }
-.panel > .top h2 { flex: 1; font: 650 18px / 1.3 var(--sans); letter-spacing: -0.01em; }
+.panel > .top h2 { flex: 1; font: 650 18px / 1.3 var(--sans); }
 .quiet { display: inline-grid; place-items: center; min-width: 44px; min-height: 44px; color: var(--muted); }
 .quiet:hover { color: var(--ink); background: var(--sunk); }
 .floor { display: flex; align-items: center; gap: 8px; padding-block: 0 8px; padding-inline: 16px 12px; border-block-end: 1px solid var(--line);
   font-size: var(--small); color: var(--muted); }
 .floor p { flex: 1; min-width: 0; line-height: 1.35; }
 .floor strong { color: var(--ink); font-weight: 600; display: block; }
-.outline { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-height: 44px; padding-inline: 14px;
-  border: 1px solid var(--edge); font-size: 14px; font-weight: 550; color: var(--ink); background: var(--raised); }
-.outline:hover { border-color: var(--accent); color: var(--accent); }
-.outline:disabled { color: var(--muted); border-color: var(--line); background: var(--sunk); cursor: default; }
-.solid { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-height: 44px; padding-inline: 16px;
-  background: var(--accent); color: var(--accent-ink); font-size: 14px; font-weight: 600; }
-.solid:disabled { background: var(--sunk); color: var(--muted); cursor: default; }
+.outline, .solid { display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-height: 44px;
+  padding-inline: 15px; border: 1px solid var(--edge); font-size: 14px; font-weight: 600; background: var(--raised); }
+.outline:enabled:hover { border-color: var(--accent); color: var(--accent); }
+.solid { background: var(--accent); color: var(--accent-ink); border-color: transparent; }
+button:disabled { color: var(--muted); border-color: var(--line); background: var(--sunk); cursor: default; }
 .notice { padding: 8px 16px; font-size: var(--small); background: var(--accent-soft); color: var(--ink); }
 `;
 
@@ -86,7 +83,6 @@ const LOG = `
 .message:focus-visible { outline-offset: 4px; }
 .by { font-size: var(--small); color: var(--muted); margin-block-end: 2px; display: flex; gap: 8px; align-items: baseline; }
 .by b { font-weight: 600; color: var(--ink); }
-.by time { font-variant-numeric: tabular-nums; }
 .message[data-role="customer"] { align-self: flex-end; max-width: 86%; display: flex; flex-direction: column; align-items: flex-end; }
 .message[data-role="customer"] .body { background: var(--accent-soft); padding: 8px 14px; border-radius: 12px 12px 3px 12px; }
 .message[data-role="agent"] .body { background: var(--raised); border: 1px solid var(--line); padding: 8px 14px; border-radius: 12px 12px 12px 3px;
@@ -157,7 +153,7 @@ const FOOT = `
 .scale input:focus-visible + span { outline: 2px solid var(--accent); outline-offset: 2px; }
 .ends { display: flex; justify-content: space-between; font-size: var(--small); color: var(--muted); margin-block-start: -6px; }
 .field { width: 100%; border: 1px solid var(--edge); border-radius: var(--corner); padding: 9px 12px; background: var(--paper); resize: none; }
-.field:focus-visible, .write textarea:focus-visible { outline: 2px solid var(--accent); outline-offset: 0; }
+textarea:focus-visible { outline-offset: 0; }
 .write { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px max(10px, env(safe-area-inset-bottom)); }
 .write textarea { flex: 1; min-width: 0; min-height: 44px; max-height: 168px; border: 1px solid var(--edge); border-radius: var(--corner);
   padding: 9px 12px; background: var(--paper); resize: none; line-height: 1.5; field-sizing: content; scrollbar-width: thin; }

@@ -21,6 +21,8 @@ type ChatEvent = {
   id?: string;
   data: Record<string, any>;
 };
+/** `wait_seconds`: until a person is likely to come, null when nothing is known. */
+type Place = { position?: number; wait_seconds?: number | null };
 type Survey = {
   survey: string;
   metric: string;
