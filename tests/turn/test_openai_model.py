@@ -182,10 +182,9 @@ async def test_what_was_half_read_before_a_retry_is_forgotten(endpoint: Endpoint
     assert await said_by(model) == "Two years."
 
 
-@pytest.mark.parametrize("wrong", [{"openai_api_key": "key\nof a file"}, {"openai_base_url": "ftp://model/v1"}])
-async def test_an_address_or_key_that_cannot_be_sent_is_misconfigured(wrong: dict[str, str]) -> None:
-    values: dict[str, object] = {"model": "m", "openai_api_key": "k", "openai_base_url": "http://127.0.0.1:9/v1"}
-    model = OpenAIModel(settings(**{**values, **wrong}))
+async def test_a_key_that_cannot_be_sent_is_misconfigured() -> None:
+    values: dict[str, object] = {"openai_api_key": "key\nof a file", "openai_base_url": "http://127.0.0.1:9/v1"}
+    model = OpenAIModel(settings(model="m", **values))
 
     with pytest.raises(ModelUnavailable) as caught:
         await said_by(model)
