@@ -107,6 +107,16 @@ def test_an_amount_is_answered_by_an_amount_and_not_by_what_is_free() -> None:
     assert "£60" in composed("From what amount is postage free?", home, from_sixty)
 
 
+def test_what_stands_below_another_heading_must_answer_nearly_as_well() -> None:
+    page = passage(
+        "Letters get an answer from the workshop.\n\n## Calls\n\nOur kettle workshop answers calls from 8 am to 6 pm."
+    )
+
+    answer = composed("When does the kettle workshop answer calls?", page)
+
+    assert answer == "Our kettle workshop answers calls from 8 am to 6 pm. [1]"
+
+
 def test_no_sentence_is_said_twice() -> None:
     text = composed(
         "How long is the warranty?", passage("The warranty lasts 2 years."), passage("The warranty lasts 2 years.")
