@@ -117,6 +117,14 @@ def test_what_stands_below_another_heading_must_answer_nearly_as_well() -> None:
     assert answer == "Our kettle workshop answers calls from 8 am to 6 pm. [1]"
 
 
+def test_a_step_that_only_points_to_another_section_is_not_the_answer() -> None:
+    first = passage("1. Fill the tank.\n2. Set the water hardness (see Water hardness).", section=("First use",))
+    steps = "1. Hold the button until the water hardness is shown.\n2. Let go."
+    hardness = passage(steps, section=("Water hardness",))
+
+    assert "1. Hold the button" in composed("How do I set the water hardness?", first, hardness)
+
+
 def test_no_sentence_is_said_twice() -> None:
     text = composed(
         "How long is the warranty?", passage("The warranty lasts 2 years."), passage("The warranty lasts 2 years.")
