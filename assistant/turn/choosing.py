@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.turn.candidates import Asked, about_of, holds_code, names_in
+from assistant.turn.candidates import Asked, Candidate, about_of, holds_code, names_in
 from assistant.turn.phrases import ANSWER_KINDS, YES_OR_NO
 from assistant.turn.scoring import FAQ_ALIKE, FAQ_SAME_QUESTION, Scored
 from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, words_of
@@ -15,7 +15,8 @@ MAX_WORDS = 90
 FILL_WORDS = 50  # an explanation shorter than this is filled up from its passage
 MOST_FILL_WORDS = 90  # and never beyond this
 DOCUMENT_MARGIN = 0.3  # how far below the best a further sentence of its document may score
-SENTENCE_MARGIN = 0.03  # and one of another
+HEADING_MARGIN = 0.1  # and one below another heading of it, which is about something else
+SENTENCE_MARGIN = 0.03  # and one of another document
 FAQ_MARGIN = 0.06
 ROW_MARGIN = 0.04
 CASES_MARGIN = 0.1  # for a row that tells as much for another case: hard water, soft water
@@ -87,7 +88,7 @@ def fill(asked: Asked, picked: list[Scored], scored: Sequence[Scored], units: Se
     filled = list(picked)
     count = sum(len(words_of(one.candidate.unit.shown)) for one in filled)
     same = [s for s in scored if s.candidate.rank == best.candidate.rank and s.candidate.unit.kind == SENTENCE]
-    same = [s for s in same if s.score >= best.score - DOCUMENT_MARGIN]
+    same = [s for s in same if s.score >= best.score - _margin(best, s)]
     for other in (*same, *_following(asked, best, units)):
         if count >= FILL_WORDS:
             break
@@ -146,7 +147,14 @@ def _margin(best: Scored, other: Scored) -> float:
         return FAQ_MARGIN
     if one.unit.kind == ROW:
         return CASES_MARGIN if _is_other_case(best, other) else ROW_MARGIN
-    return DOCUMENT_MARGIN if one.passage.document_id == two.passage.document_id else SENTENCE_MARGIN
+    if one.passage.document_id != two.passage.document_id:
+        return SENTENCE_MARGIN
+    return DOCUMENT_MARGIN if _heading(one) == _heading(two) else HEADING_MARGIN
+
+
+def _heading(candidate: Candidate) -> tuple[str, ...]:
+    """All headings that a unit stands under."""
+    return (*candidate.passage.section, candidate.unit.heading)
 
 
 def _goes_with(other: Scored, picked: Sequence[Scored]) -> bool:

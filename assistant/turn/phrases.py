@@ -170,7 +170,8 @@ GENERAL_HOW = _pattern(
 )
 MY_WAIT = _pattern(r"\bhow long\b[^.?!]{0,20}\bmy (?:order|parcel|package|delivery)\b")
 NOT_STATUS = _ways(
-    "return refund cancel change modify edit gift damaged broken invoice receipt wrong missing",
+    "return refund cancel change modify edit gift damaged broken invoice receipt wrong missing if",
+    r"\bif (?:i|we) (?:order|buy|place|pay)\b",  # not ordered yet
     r"\b(?:return|refund|cancel|change|exchange|modify|edit|gift|damaged|broken|invoice|receipt)\b",
     r"\b(?:wrong (?:item|product|colou?r)|missing (?:a )?part)\b",
 )

@@ -43,7 +43,10 @@ TORSO_PENALTY = 0.15  # for steps whose first is in another passage
 ELSEWHERE_PENALTY = 0.2  # for rows and items of other tables and lists where the question tells of trouble
 SCRAP_PENALTY = 0.15  # for a sentence too short to say something
 STUB_WORDS = 5
+ELSEWHERE_TOLD_PENALTY = 0.15  # for a step that only says where the rest is told
 MISMATCH_PENALTY = 0.2  # for an FAQ entry that asks how often when the customer asks how
+
+_POINTS_ELSEWHERE = re.compile(r"\(see\b[^()]*\)[.!]?$", re.IGNORECASE)
 
 MAX_COMPARED = 8  # units whose vectors are made; each costs 1 to 3 ms
 MAX_ENTRIES = 5
@@ -192,6 +195,8 @@ class _Ask:
             value += HEADING_WEIGHT * _share(self.words, heading)
         topic = meanings(self.asked.unnamed(heading))
         value -= OFF_TOPIC_PENALTY * (1 - _share(topic, " ".join(self.words))) if topic else 0.0
+        if unit.kind == ITEM and _POINTS_ELSEWHERE.search(unit.shown):
+            value -= ELSEWHERE_TOLD_PENALTY
         if candidate.is_torso:
             value -= TORSO_PENALTY
         head = unit.cells[0][1] if unit.cells else unit.heading

@@ -127,6 +127,24 @@ def test_an_amount_is_answered_by_an_amount_and_not_by_what_is_free() -> None:
     assert "£60" in composed("From what amount is postage free?", home, from_sixty)
 
 
+def test_what_stands_below_another_heading_must_answer_nearly_as_well() -> None:
+    page = passage(
+        "Letters get an answer from the workshop.\n\n## Calls\n\nOur kettle workshop answers calls from 8 am to 6 pm."
+    )
+
+    answer = composed("When does the kettle workshop answer calls?", page)
+
+    assert answer == "Our kettle workshop answers calls from 8 am to 6 pm. [1]"
+
+
+def test_a_step_that_only_points_to_another_section_is_not_the_answer() -> None:
+    first = passage("1. Fill the tank.\n2. Set the water hardness (see Water hardness).", section=("First use",))
+    steps = "1. Hold the button until the water hardness is shown.\n2. Let go."
+    hardness = passage(steps, section=("Water hardness",))
+
+    assert "1. Hold the button" in composed("How do I set the water hardness?", first, hardness)
+
+
 def test_no_sentence_is_said_twice() -> None:
     text = composed(
         "How long is the warranty?", passage("The warranty lasts 2 years."), passage("The warranty lasts 2 years.")

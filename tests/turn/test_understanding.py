@@ -47,6 +47,7 @@ HISTORY = [Turn("customer", "How do I descale the Lark 2?"), Turn("assistant", "
         ("that didn't help", Intent.UNHAPPY),
         ("This is useless", Intent.UNHAPPY),
         ("Where is my order?", Intent.ORDER_STATUS),
+        ("when will my order arrive if I order at 3 pm on a Monday?", Intent.QUESTION),
         ("Hi, where's my parcel", Intent.ORDER_STATUS),
         ("Has my order shipped yet?", Intent.ORDER_STATUS),
         ("when will my Lark 2 arrive?", Intent.ORDER_STATUS),

@@ -25,6 +25,8 @@ class Desk {
   #shelf = new Shelf("tellonce-desk:");
   /** @type {string | null} */
   #selected = null;
+  /** The conversation whose Accept was pressed, until it is ours. @type {string | null} */
+  #accepting = null;
   #ready = false;
   #frame = 0;
   /** What stands beside the conversation now; undefined: what stood there was somebody else's. @type {unknown} */
@@ -196,12 +198,19 @@ class Desk {
   #show(conversation) {
     const left = this.#selected;
     this.#selected = conversation;
+    this.#accepting = null;
     this.#transcript.clear();
     this.#shownPacket = undefined;
     if (conversation) this.#watch(conversation);
     this.#draw();
     if (conversation) this.#transcript.element.focus();
     else this.#queue.focus(left);
+  }
+
+  /** @param {string} conversation */
+  #accept(conversation) {
+    this.#accepting = conversation;
+    this.#act("accept");
   }
 
   /** @param {string} conversation */
@@ -263,9 +272,13 @@ class Desk {
       .filter(Boolean)
       .join(" ");
     this.#reply.turnTo(conversation, mine);
-    // Who has pressed a button that is gone goes on where the next thing is to be done.
-    if (hadFocus && !this.#head.contains(document.activeElement))
-      (mine ? this.#reply : this.#transcript.element).focus();
+    // Who has pressed a button that is gone goes on where the next thing is to be done. That the button goes and that the
+    // conversation is ours may come one after the other.
+    const lost = hadFocus && !this.#head.contains(document.activeElement);
+    const atTranscript = document.activeElement === this.#transcript.element;
+    if (mine && (lost || (atTranscript && this.#accepting === conversation))) this.#reply.focus();
+    else if (lost) this.#transcript.element.focus();
+    if (mine) this.#accepting = null;
     this.#drawSide(watched.packet);
   }
 
@@ -299,7 +312,7 @@ class Desk {
         },
         text,
       );
-    const accept = button("Accept", () => accepting || this.#act("accept"), "primary");
+    const accept = button("Accept", () => accepting || this.#accept(conversation), "primary");
     const keepsFocus = accepting && this.#head.contains(document.activeElement);
     if (accepting) accept.setAttribute("aria-disabled", "true");
     this.#head.replaceChildren(
