@@ -32,8 +32,8 @@ def add(
 ) -> None:
     """Remembers files, folders and pages, and indexes them at once.
 
-    Reads Markdown, MDX, HTML, PDF, DOCX, CSV, JSON Lines and plain text. Ends with code 1 where one of those that you
-    name cannot be read at all; what cannot be read below a folder is in the report.
+    Reads Markdown, MDX, HTML, PDF, DOCX, CSV, JSON Lines and plain text. Ends with code 1 where nothing that you
+    name can be read; what else cannot be read is in the report.
 
     Example: tellonce knowledge add ./help-site manual.pdf https://example.com/faq
     """
@@ -41,7 +41,7 @@ def add(
     library.add(sources)
     report = _reindex(library, as_json=as_json)
     unread = {fault.source for fault in report.faults}
-    if any(source in unread or Path(source).name in unread for source in sources):
+    if all(source in unread or Path(source).name in unread for source in sources):
         raise typer.Exit(1)  # the report says why
 
 

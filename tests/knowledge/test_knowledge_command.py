@@ -39,16 +39,15 @@ def test_add_reindex_status_and_search_tell_what_they_did(tmp_path: Path, shelf:
 
 
 @pytest.mark.slow
-def test_a_source_that_cannot_be_read_at_all_ends_with_1_and_what_is_below_a_folder_does_not(
-    tmp_path: Path, shelf: Path
-) -> None:
+def test_add_ends_with_1_only_where_nothing_named_can_be_read(tmp_path: Path, shelf: Path) -> None:
     (shelf / "broken.pdf").write_bytes(b"nothing")
 
     folder = tellonce(tmp_path, "add", str(shelf))
     file = tellonce(tmp_path, "add", str(shelf / "broken.pdf"), "--json")
+    both = tellonce(tmp_path, "add", str(shelf / "broken.pdf"), str(shelf), "--json")
     private = tellonce(tmp_path, "add", "http://127.0.0.1:1/help", "--json")
 
-    assert (folder.returncode, file.returncode, private.returncode) == (0, 1, 1)
+    assert (folder.returncode, file.returncode, both.returncode, private.returncode) == (0, 1, 0, 1)
     assert "private network" in str(json.loads(private.stdout)["faults"])
 
 
