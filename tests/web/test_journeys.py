@@ -231,6 +231,16 @@ def row_of(desk: Page, name: str) -> Locator:
     return desk.get_by_role("navigation", name="Queue").get_by_role("button", name=name).last
 
 
+def expect_ended(desk: Page) -> None:
+    expect(desk.get_by_role("log", name="Transcript")).to_contain_text("The conversation ended")
+
+
+def close(desk: Page) -> None:
+    """Close the conversation, and wait until it is: Amara's next one must not go on in it."""
+    desk.get_by_role("button", name="Close").click()
+    expect_ended(desk)
+
+
 def test_one_customer_s_record_never_stands_beside_another_s_conversation(desk: Page) -> None:
     row_of(desk, "Amara").click()
     desk.get_by_role("button", name="Accept").click()
@@ -243,7 +253,7 @@ def test_one_customer_s_record_never_stands_beside_another_s_conversation(desk: 
     desk.go_back()
     expect(desk.get_by_role("heading", level=2, name="Amara Okafor").first).to_be_visible()
     expect(side).to_contain_text("Amara")
-    desk.get_by_role("button", name="Close").click()
+    close(desk)
 
 
 def test_a_double_click_on_accept_accepts_and_does_not_close(desk: Page) -> None:
@@ -260,7 +270,7 @@ def test_a_double_click_on_accept_accepts_and_does_not_close(desk: Page) -> None
     desk.mouse.up(click_count=2)
     expect(desk.get_by_text("With you", exact=True).first).to_be_visible()
     expect(desk.get_by_role("log", name="Transcript")).not_to_contain_text("The conversation ended")
-    desk.get_by_role("button", name="Close").click()
+    close(desk)
 
 
 def test_whoever_accepts_by_keyboard_goes_on_in_the_reply(desk: Page) -> None:
@@ -270,6 +280,7 @@ def test_whoever_accepts_by_keyboard_goes_on_in_the_reply(desk: Page) -> None:
     expect(desk.get_by_label("Reply to the customer")).to_be_focused()
     desk.get_by_role("button", name="Close").press("Enter")
     expect(desk.get_by_role("log", name="Transcript")).to_be_focused()
+    expect_ended(desk)
 
 
 def test_the_desk_asks_who_is_there(page: Page, shared_server: ServerProcess) -> None:
