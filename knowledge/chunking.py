@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from knowledge.blocks import LEAD_CHARS, Atom, split_atoms
 from knowledge.documents import Document, Passage
 
-VERSION = 2  # raised when the same document would be cut otherwise: passages are then made again
+VERSION = 3  # raised when the same document would be cut otherwise: passages are then made again
 TARGET_CHARS = 1100  # about 250 tokens of English: what all-MiniLM reads
 SMALL_CHARS = 240  # a section below this says little alone and is joined with its neighbour
 TINY_CHARS = 120  # below this it is a remark ("You are done."), worth making a passage a little too long
@@ -26,9 +26,13 @@ FAQ_TYPES = frozenset({"text/csv", "application/jsonl"})
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The atoms below one heading, up to the next heading of any level; `path` holds the headings, outermost first."""
+    """The atoms below one heading, up to the next heading of any level.
+
+    `path` holds the headings, outermost first, and `begins` where each of them stands.
+    """
 
     path: tuple[str, ...]
+    begins: tuple[int, ...]
     level: int
     atoms: tuple[Atom, ...]
     question: str | None = None
@@ -42,13 +46,13 @@ def cut(document: Document) -> list[Passage]:
     """The passages of a document in order: `document.text[p.start:p.end] == p.text` for each.
 
     Every character that is neither blank nor part of a leading heading is in exactly one passage; those headings are
-    in `section` (or are the title).
+    in `section` (or are the title). Where sections share a passage, each has its own heading in the text.
     """
     sections = list(_sections(document))
     pieces = [piece for group in _joined(sections) for piece in _pieces(document.text, group)]
     if not pieces and document.text.strip():
         atoms = tuple(split_atoms(document.text))
-        pieces = [(Section((), 0, atoms), atoms)]
+        pieces = [(Section((), (), 0, atoms), atoms)]
     return list(_passages(document, pieces))
 
 
@@ -60,15 +64,16 @@ def searchable(passage: Passage) -> str:
 
 
 def _sections(document: Document) -> Iterator[Section]:
-    path: list[tuple[int, str]] = []
+    path: list[Atom] = []
     atoms: list[Atom] = []
     is_faq = document.media_type in FAQ_TYPES
 
     def section() -> Section:
-        names = tuple(words for level, words in path if not (level == 1 and words == document.title))
-        level = path[-1][0] if path else 0
-        question = path[-1][1] if path and _is_question(path[-1][1], level=level, is_faq=is_faq) else None
-        return Section(names, level, tuple(atoms), question)
+        below_title = [head for head in path if not (head.level == 1 and head.words == document.title)]
+        last = path[-1] if path else None
+        question = last.words if last and _is_question(last.words, level=last.level, is_faq=is_faq) else None
+        names, begins = tuple(head.words for head in below_title), tuple(head.start for head in below_title)
+        return Section(names, begins, last.level if last else 0, tuple(atoms), question)
 
     for atom in split_atoms(document.text):
         if atom.kind != "heading":
@@ -77,9 +82,9 @@ def _sections(document: Document) -> Iterator[Section]:
         if atoms:
             yield section()
             atoms = []
-        while path and path[-1][0] >= atom.level:
+        while path and path[-1].level >= atom.level:
             path.pop()
-        path.append((atom.level, atom.words))
+        path.append(atom)
     if atoms:
         yield section()
 
@@ -127,8 +132,10 @@ def _pieces(text: str, group: list[Section]) -> Iterator[tuple[Section, tuple[At
         path = group[0].path
         for section in group[1:]:
             path = _shared(path, section.path)
-        atoms = tuple(atom for section in group for atom in section.atoms)
-        yield Section(path, group[0].level, atoms), atoms
+        first = group[0]
+        heads = [Atom("heading", begin, begin) for begin in first.begins[len(path) :]]
+        atoms = (*heads, *(atom for section in group for atom in section.atoms))
+        yield Section(path, first.begins[: len(path)], first.level, atoms), atoms
         return
     section = group[0]
     limit = ANSWER_CHARS if section.question else TARGET_CHARS

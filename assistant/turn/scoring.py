@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.turn.candidates import Asked, Candidate, holds_code, kind_of
 from assistant.turn.phrases import ANSWER_KINDS, ASKS_FOR_STEPS, TROUBLE, TROUBLE_PLACE, YES_OR_NO
-from assistant.turn.sentences import FAQ, ITEM, ROW, SENTENCE, meanings, words_of
+from assistant.turn.sentences import FAQ, ITEM, ROW, SENTENCE, Unit, meanings, words_of
 from knowledge.documents import Found
 
 if TYPE_CHECKING:
@@ -93,13 +93,16 @@ def score_candidates(
         score = WORDS_WEIGHT * told[i] + ask.adjust(candidate, hit)
         if ask.is_meant_by(candidate):
             told[i] = 1.0
-        if candidate.unit.kind in (ROW, FAQ) and told[i] == 1.0 and len(ask.words) >= WHOLE_WORDS:
+        is_whole = told[i] == 1.0 and len(ask.words) >= WHOLE_WORDS
+        if candidate.unit.kind in (ROW, FAQ) and (is_whole or ask.is_headed(candidate.unit)):
             score += WHOLE_BONUS
         if candidate.unit.kind == FAQ:
             alike = ask.asks_like(candidate.unit.heading, candidate.unit.shown, likeness)
             # "is there a warranty on ..." is answered by "how long is the warranty?" where that tells all of it
             alike = alike or (ask.kind is None and len(ask.words) > 1 and told[i] == 1.0)
             alike = alike and not _is_stub(candidate)
+            # "how bright is it?" is not "how heavy is it?"
+            alike = alike and (ask.kind != "measure" or told[i] > 0 or likeness >= FAQ_SURELY_SAME)
             if not alike or told[i] < FAQ_SHARED_WORDS:
                 likeness = min(likeness, FAQ_NOT_SAME)
             # The search compared the whole entry already; names of products would make it look alike.
@@ -193,7 +196,7 @@ class _Ask:
         heading = unit.heading or " ".join(passage.section[-1:])
         if unit.kind != FAQ:
             value += HEADING_WEIGHT * _share(self.words, heading)
-        topic = meanings(self.asked.unnamed(heading))
+        topic = meanings(self.asked.unnamed(heading)) if not self.is_headed(unit) else frozenset[str]()
         value -= OFF_TOPIC_PENALTY * (1 - _share(topic, " ".join(self.words))) if topic else 0.0
         if unit.kind == ITEM and _POINTS_ELSEWHERE.search(unit.shown):
             value -= ELSEWHERE_TOLD_PENALTY
@@ -218,6 +221,10 @@ class _Ask:
         if _is_stub(candidate) or (unit.kind == SENTENCE and len(words_of(unit.shown)) < STUB_WORDS):
             value -= SCRAP_PENALTY
         return value
+
+    def is_headed(self, unit: Unit) -> bool:
+        """Whether a row is headed by all that is asked: its weight, whatever the table is called."""
+        return bool(unit.cells) and bool(self.words) and _share(self.words, unit.cells[0][1]) == 1.0
 
     def _is_of_others(self, candidate: Candidate) -> bool:
         about, subject = candidate.about, self.asked.subject

@@ -94,7 +94,17 @@ def test_passages_know_their_headings() -> None:
 def test_small_neighbours_share_a_passage() -> None:
     passages = cut(document("# Title\n\n## A\n\nShort.\n\n## B\n\nAlso short.\n"))
 
-    assert [p.text for p in passages] == ["Short.\n\n## B\n\nAlso short."]
+    assert [p.text for p in passages] == ["## A\n\nShort.\n\n## B\n\nAlso short."]
+    assert [p.section for p in passages] == [()]
+
+
+def test_a_shared_passage_begins_with_the_headings_that_its_sections_do_not_share() -> None:
+    text = "# Title\n\n## Care\n\n### Daily\n\nWipe it.\n\n### Weekly\n\nWash it.\n\n## Ends\n\n" + "More words. " * 60
+    first, _ = cut(document(text))
+
+    assert first.section == ("Care",)
+    assert first.text == "### Daily\n\nWipe it.\n\n### Weekly\n\nWash it."
+    assert "Daily" in searchable(first)
 
 
 def test_a_question_and_its_answer_are_one_passage() -> None:
