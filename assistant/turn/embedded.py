@@ -36,7 +36,7 @@ class Composed:
 
     `likeness` is the cosine of the question with what answers it, products' names apart; `told` the share of the
     question's words in it; `exact`: it holds the code asked about or continues the answer before. `products` are those
-    it tells of.
+    it tells of. `best` is the stretch that it stands on, and scored by `lead` more than the next.
     """
 
     text: str
@@ -47,6 +47,8 @@ class Composed:
     told: float = 1.0
     exact: bool = False
     products: tuple[str, ...] = ()
+    best: Scored | None = None
+    lead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def _composed(
         best.told,
         continues or any(holds_code(c.quote, code) for c in citations for code in asked.codes),
         asked.subject.products if asked.subject.certain else _names(asked, best.candidate.about),
+        scored[0],
+        scored[0].score - scored[1].score if len(scored) > 1 else 0.0,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from assistant.turn.answer import Answer, Trace, answer_with
 from assistant.turn.before import Before, Place
 from assistant.turn.candidates import Asked, codes_in, kind_of, list_candidates
+from assistant.turn.closeness import CLOSE_ENOUGH, closeness, read_signs, tells_of_several
 from assistant.turn.continuing import asks_why, parts_meant, was_tried, what_then, why_asked
 from assistant.turn.embedded import Composed, RememberingEncode, WhichProduct, compose
 from assistant.turn.finding import MOST_PASSAGES, Brief, Finder, merged
@@ -28,7 +29,7 @@ from assistant.turn.policy import (
     not_helped,
 )
 from assistant.turn.records import TALK_TO_A_PERSON, recall_touchpoint, say_list
-from assistant.turn.scoring import Encode
+from assistant.turn.scoring import Encode, Scored
 from assistant.turn.sentences import content_words, meanings
 from assistant.turn.understanding import Understanding, split_parts
 from assistant.turn.writing import Source, join_answers, write_answer
@@ -149,6 +150,11 @@ class PassageAnswers:
         )
         if best is not None:
             trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
+        if best is not None and best.best is not None and decision.verdict is Verdict.DECLINE:
+            close = await asyncio.to_thread(_closeness, asked, best.best, best.lead, self._encode, named)
+            trace.notes["close"] = round(close, 3)
+            if close >= CLOSE_ENOUGH:
+                decision = Decision(Verdict.ANSWER, reason="close_enough")
         may_ask = asked.codes or decision.verdict is Verdict.ANSWER
         which = composed if isinstance(composed, WhichProduct) and may_ask else None
         return _Told(asked, findings, best, decision, which)
@@ -241,6 +247,13 @@ class PassageAnswers:
             trace.notes.update(pending=brief.understood.standalone, choices=choices)
             return answer_with(ask_which_product([*choices, only] if only else choices), mode)
         return answer_with(decline_code(sorted(code.upper() for code in asked.codes), only), mode)
+
+
+def _closeness(asked: Asked, best: Scored, lead: float, encode: Encode, named: bool) -> float:
+    """How probably the best stretch answers by itself; 0 where its passage is but that, which the search has judged."""
+    if not tells_of_several(best.candidate):
+        return 0.0
+    return closeness(read_signs(asked, best, lead, encode, named=named or asked.leans_back))
 
 
 def _mended(brief: Brief, findings: Findings) -> Brief:
