@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.turn.before import Place
-from assistant.turn.phrases import ANSWER_KINDS, QUESTION_KINDS
+from assistant.turn.phrases import ANSWER_KINDS, QUESTION_KINDS, YES_OR_NO
 from assistant.turn.sentences import (
     FAQ,
+    ITEM,
     ROW,
     SENTENCE,
     Unit,
@@ -301,9 +302,12 @@ def _is_said(unit: Unit, passage: Passage, asked: Asked) -> bool:
 
 
 def _says_something(unit: Unit, asked: Asked) -> bool:
-    """Not a bare title, not a question come back, and not a row that only says where else to look."""
+    """Not a bare title, not the question come back, and not a row that only says where else to look."""
     if len(unit.cells) > 1 and all(_SEE.fullmatch(cell) for _, cell in unit.cells[1:]):
         return False
     if unit.kind == SENTENCE and (unit.shown.endswith("?") or len(words_of(unit.shown)) < 3):
         return False
-    return unit.shown != asked.question and bool(content_words(unit.shown))
+    said = meanings(unit.shown)
+    if unit.kind in (SENTENCE, ITEM) and said <= meanings(asked.question) and not YES_OR_NO.search(asked.words):
+        return False  # "Set the water hardness." is no answer to who asks how to set it
+    return unit.shown != asked.question and bool(said)

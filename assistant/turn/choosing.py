@@ -8,7 +8,7 @@ from dataclasses import replace
 from assistant.turn.candidates import Asked, Candidate, about_of, holds_code, names_in
 from assistant.turn.phrases import ANSWER_KINDS, YES_OR_NO
 from assistant.turn.scoring import FAQ_ALIKE, FAQ_SAME_QUESTION, Scored
-from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, words_of
+from assistant.turn.sentences import CODE, FAQ, ITEM, ROW, SENTENCE, Unit, meanings, words_of
 
 MAX_SENTENCES = 3
 MAX_WORDS = 90
@@ -57,7 +57,7 @@ def _may_be_meant(asked: Asked, best: Scored, other: Scored) -> bool:
 def pick(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:
     """The best unit and those that add to it, the best first, no two saying the same."""
     best = scored[0]
-    if siblings := _told_by_place(asked, scored):
+    if siblings := _told_by_place(asked, scored) or _rows_named(asked, scored):
         return siblings
     if best.candidate.unit.kind in (ITEM, CODE) or best.is_same_question:
         return [best]
@@ -121,6 +121,17 @@ def _following(asked: Asked, best: Scored, units: Sequence[Sequence[Unit]]) -> l
             break
         after.append(Scored(replace(own, at=at, unit=unit), best.score - DOCUMENT_MARGIN, best.vector, 0.0, 0.0))
     return after
+
+
+def _rows_named(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:
+    """The rows of one table that the question names by their heads: "a root canal or a crown?"; none if not several."""
+    words = meanings(asked.question)
+    best = scored[0].candidate
+    if best.unit.kind != ROW:
+        return []
+    same = [s for s in scored if (s.candidate.rank, s.candidate.unit.group) == (best.rank, best.unit.group)]
+    named = [s for s in same if (head := meanings(s.candidate.unit.cells[0][1])) and head <= words]
+    return sorted(named, key=lambda s: s.candidate.at) if len(named) > 1 and scored[0] in named else []
 
 
 def _told_by_place(asked: Asked, scored: Sequence[Scored]) -> list[Scored]:

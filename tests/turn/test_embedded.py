@@ -77,6 +77,26 @@ def test_a_row_that_only_says_where_to_look_is_no_answer() -> None:
     assert composed("What does E4 mean?", display, TABLE).startswith("**E4**: Fan motor.")
 
 
+def test_a_step_that_only_repeats_what_is_asked_is_no_answer() -> None:
+    first_use = passage("1. Take it out.\n2. Set the water hardness.\n3. Fill in salt.", section=("Before first use",))
+    setting = passage("Hold Start for 5 seconds, then press Programme.", section=("Setting the water hardness",))
+
+    text = composed("How do I set the water hardness?", first_use, setting)
+
+    assert "Hold Start" in text
+    assert "Take it out" not in text
+
+
+def test_rows_that_the_question_names_are_told_together() -> None:
+    prices = passage("| Treatment | Price |\n|---|---|\n| Filling | £110 |\n| Root canal | £390 |\n| Crown | £720 |")
+
+    text = composed("What is cheaper, a root canal or a crown?", prices)
+
+    assert "£390" in text
+    assert "£720" in text
+    assert "£110" not in text
+
+
 def test_yes_or_no_is_not_answered_by_how_long() -> None:
     pause = passage("For up to 3 months.", question="How long can I pause my coffee subscription?")
     grind = passage("We send whole beans only; we do not grind the coffee.", section=("Coffee subscription",))
