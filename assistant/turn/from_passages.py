@@ -15,6 +15,7 @@ from assistant.turn.embedded import Composed, RememberingEncode, WhichProduct, c
 from assistant.turn.finding import MOST_PASSAGES, Brief, Finder, merged
 from assistant.turn.phrases import ANSWER_KINDS, GIVES_REASON, OF_MINE, TROUBLE, YES_OR_NO
 from assistant.turn.policy import (
+    NO_PRICE,
     NOT_ALL_TEXT,
     NOT_HELPED_TEXT,
     PERSON_MAY_HELP_TEXT,
@@ -147,10 +148,12 @@ class PassageAnswers:
             and bool(best.products)
             and set(best.products) <= set(understood.subject.owned),
             yes_or_no=YES_OR_NO.search(asked.words) is not None,
+            asks_price=asked.kind == "price",
         )
         if best is not None:
             trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
-        if best is not None and best.best is not None and decision.verdict is Verdict.DECLINE:
+        declined = decision.verdict is Verdict.DECLINE and decision.reason != NO_PRICE
+        if declined and best is not None and best.best is not None:
             close = await asyncio.to_thread(_closeness, asked, best.best, best.lead, self._encode, named)
             trace.notes["close"] = round(close, 3)
             if close >= CLOSE_ENOUGH:

@@ -232,6 +232,13 @@ ANSWER_KINDS = {
     "price": _pattern(r"[£$€]\s?\d", r"\bfree\b"),
     "measure": _pattern(r"\d"),
 }
+# also where none is to be paid, or a share
+SHOWS_PRICE = _pattern(
+    r"[£$€]\s?\d",
+    r"\d\s?(?:[£$€%]|euros?|pounds?|dollars?|pence|cents?)",
+    r"\b(?:free|included|price)\b|\bcosts? nothing\b",
+    r"\bno (?:extra |additional )?(?:costs?|charges?|fees?)\b",
+)
 APPOINTMENT = _ways(
     "appointment booking technician call visit",
     r"\b(?:when|what time|where|is|do i have|confirm|show|details|which day|any)\b[^.?!]{0,40}\b(?:my|an|any)\b"

@@ -11,6 +11,7 @@ from assistant.journal.events import Event, Kind, Role
 from assistant.journal.transcript import ASSISTANT_FLOOR
 from assistant.profile.customer import Customer
 from assistant.turn.embedded import Composed
+from assistant.turn.phrases import SHOWS_PRICE
 from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, describe_order, open_orders, say_list
 from assistant.turn.understanding import Intent, Understanding
 
@@ -23,6 +24,8 @@ ALIKE = 0.64  # likeness without which "can it do this?" is not answered by what
 TOLD_WEIGHT, SURE_WEIGHT = 0.35, 0.15
 NAMED_STRENGTH = 0.75  # what an answer must reach where a product is named
 STRENGTH = 0.82  # and where sureness alone would not do
+
+NO_PRICE = "no_price"  # the reason of a decision
 
 DECLINED_TEXT = (
     "I could not find this in our help pages, and I would rather not guess. Would you like to talk to a person?"
@@ -91,6 +94,7 @@ def decide_on_answer(
     names_product: bool = False,
     owns_product: bool = False,
     yes_or_no: bool = False,
+    asks_price: bool = False,
     threshold: float = ANSWER_SURENESS,
 ) -> Decision:
     """Whether what was composed may be said.
@@ -101,6 +105,7 @@ def decide_on_answer(
     Args:
         owns_product: what was composed tells only of what the customer owns.
         yes_or_no: asked whether something is so; what tells of something else would be taken for a yes.
+        asks_price: a price is asked for, and what shows none tells of something else.
     """
     if composed is None:
         return Decision(Verdict.DECLINE, reason="nothing_found")
@@ -108,6 +113,8 @@ def decide_on_answer(
         return Decision(Verdict.ANSWER, reason="exact")
     if composed.likeness >= SAME_QUESTION and composed.told >= TOLD:
         return Decision(Verdict.ANSWER, reason="same_question")
+    if asks_price and not SHOWS_PRICE.search(composed.text):
+        return Decision(Verdict.DECLINE, reason=NO_PRICE)
     if names_product and yes_or_no and composed.told < TOLD and composed.likeness < ALIKE:
         return Decision(Verdict.DECLINE, reason="not_told")
     strength = composed.likeness + TOLD_WEIGHT * composed.told + SURE_WEIGHT * sureness
