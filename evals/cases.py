@@ -19,6 +19,10 @@ from assistant.errors import TellonceError
 CASES_FOLDER = Path(__file__).parent / "cases"
 DEMO_SUITE = "demo"  # the files in the folder itself; a folder within it is a suite of its own
 HELD_OUT_SUITE = "held-out"
+COMPANIES_FOLDER = Path(__file__).parent / "companies"
+COMPANIES_SUITE = "companies"
+UNSEEN_SUITE = "unseen-companies"
+COMPANY_SUITES = {COMPANIES_SUITE: "fitted", UNSEEN_SUITE: "unseen"}  # and the folder of each
 
 Outcome = Literal["answered", "acted", "clarifying", "declined", "handoff"]
 
@@ -109,8 +113,18 @@ def load_suite(name: str) -> Suite:
     return Suite(Path(name).stem, tuple(cases.values()))
 
 
+def load_companies(name: str) -> dict[Path, Suite]:
+    """The documents of each company of that suite, and what is asked of them, tagged with the company's name."""
+    loaded: dict[Path, Suite] = {}
+    for folder in sorted((COMPANIES_FOLDER / COMPANY_SUITES[name]).iterdir()):
+        cases = read_topic(folder / "cases.yaml").cases
+        tagged = tuple(case.model_copy(update={"tags": (folder.name, *case.tags)}) for case in cases)
+        loaded[folder / "docs"] = Suite(name, tagged)
+    return loaded
+
+
 def bundled_names() -> list[str]:
-    """What can be named without a path: suites first, then topics."""
+    """What speaks of the demo shop and can be named without a path: suites first, then topics."""
     suites = [DEMO_SUITE, *sorted(path.name for path in CASES_FOLDER.iterdir() if path.is_dir())]
     return [*suites, *(path.stem for path in sorted(CASES_FOLDER.rglob("*.yaml")))]
 
@@ -123,8 +137,8 @@ def _files_of(name: str) -> list[Path]:
     files = topics or ([path] if path.is_file() else sorted(path.rglob("*.yaml")) if path.is_dir() else [])
     if not files:
         raise MalformedCases(
-            f"There is no suite {name!r}. Name {', '.join(bundled_names())}, saved, a YAML file or folder of cases, "
-            "or the folder of a data set."
+            f"There is no suite {name!r}. Name {', '.join([*bundled_names(), *COMPANY_SUITES])}, saved, a YAML file or "
+            "folder of cases, or the folder of a data set."
         )
     return files
 

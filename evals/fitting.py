@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from knowledge.sureness import Judged, Look, Signs, read_signs
 
 Floats = NDArray[np.float64]
 DEPTH = 60  # deep enough that what is left without the right documents is what would have been found
-RIDGE = 1e-3  # of the standardised coefficients, beside a mean loss
+RIDGE = 1e-3
 STEPS = 60
 BINS = 10
 
@@ -111,17 +110,21 @@ def collect(folder: Path) -> Sample:
     return sample
 
 
-def fit_logistic(signs: Floats, truth: NDArray[np.bool_], weights: Floats) -> Floats:
-    """Intercept and coefficients of a ridge-regularised logistic regression, by Newton's method."""
+def fit_logistic(signs: Floats, truth: NDArray[np.bool_], weights: Floats, ridge: float = RIDGE) -> Floats:
+    """Intercept and coefficients of a ridge-regularised logistic regression, by Newton's method.
+
+    Args:
+        ridge: of the standardised coefficients, beside a mean loss.
+    """
     middle, spread = signs.mean(axis=0), np.maximum(signs.std(axis=0), 1e-9)
     design = np.column_stack([np.ones(len(signs)), (signs - middle) / spread])
     weights = weights / weights.sum()
-    ridge = np.diag([0.0, *[RIDGE] * signs.shape[1]])
+    held = np.diag([0.0, *[ridge] * signs.shape[1]])
     solution = np.zeros(design.shape[1])
     for _ in range(STEPS):
         probable = _logistic(design @ solution)
-        slope = design.T @ (weights * (probable - truth)) + ridge @ solution
-        curve = (design * (weights * probable * (1 - probable))[:, None]).T @ design + ridge
+        slope = design.T @ (weights * (probable - truth)) + held @ solution
+        curve = (design * (weights * probable * (1 - probable))[:, None]).T @ design + held
         solution -= np.linalg.solve(curve + 1e-9 * np.eye(len(curve)), slope)
     coefficients = solution[1:] / spread
     return np.concatenate([[solution[0] - coefficients @ middle], coefficients])
@@ -129,11 +132,11 @@ def fit_logistic(signs: Floats, truth: NDArray[np.bool_], weights: Floats) -> Fl
 
 def fit_samples(samples: Sequence[Sample]) -> Floats:
     """One fit of several sets, each weighing the same."""
-    parts: tuple[list[Any], ...] = ([], [], [])
-    for sample in samples:
-        for part, value in zip(parts, (sample.signs, sample.truth, sample.weights), strict=True):
-            part.append(value)
-    return fit_logistic(*(np.concatenate(part) for part in parts))
+    return fit_logistic(
+        np.concatenate([sample.signs for sample in samples]),
+        np.concatenate([sample.truth for sample in samples]),
+        np.concatenate([sample.weights for sample in samples]),
+    )
 
 
 def fit_passages(samples: Sequence[Sample]) -> tuple[float, float]:

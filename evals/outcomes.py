@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from evals.cases import Case, Check
 from evals.certainty import Interval, bootstrap_share, percentile, wilson
@@ -94,6 +94,15 @@ class Result:
         """Median and 95th percentile of an answer's time."""
         values = [turn.latency_ms for turn in self.turns]
         return {"p50": percentile(values, 50), "p95": percentile(values, 95)}
+
+
+def join_results(results: Iterable[Result]) -> dict[str, Result]:
+    """One result of each suite by its name: conversations about several bodies of knowledge go together."""
+    joined: dict[str, Result] = {}
+    for result in results:
+        first = joined.get(result.suite)
+        joined[result.suite] = replace(first, cases=(*first.cases, *result.cases)) if first else result
+    return joined
 
 
 def decide_figures(result: Result) -> dict[str, Interval]:

@@ -5,7 +5,7 @@ Floor: use case. The command in `assistant/commands/evals.py` is its door.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +19,38 @@ from evals.accepted import (
     save_accepted,
     summarise,
 )
-from evals.cases import DEMO_SUITE, HELD_OUT_SUITE, MalformedCases, Suite, Topic, bundled_names, load_suite
+from evals.cases import (
+    COMPANY_SUITES,
+    DEMO_SUITE,
+    HELD_OUT_SUITE,
+    MalformedCases,
+    Suite,
+    Topic,
+    bundled_names,
+    load_suite,
+)
 from evals.earlier import Earlier, earlier_of
 from evals.live import open_live
-from evals.outcomes import Result
+from evals.outcomes import Result, join_results
 from evals.report import Judged
 from evals.sets import Stage, check_limit, find_sets, is_set, run_set
-from evals.suites import World, check_customers, demo_world, in_service, own_world, prepare_world, run_suite
+from evals.suites import (
+    World,
+    check_customers,
+    company_worlds,
+    demo_world,
+    in_service,
+    own_world,
+    prepare_world,
+    run_suite,
+)
 
 SAVED_SUITE = "saved"
 RELEASE_ONLY = "A data set has a corpus of its own and no releases: leave out --against and --release, or {name!r}."
+COMPANIES_ALONE = (
+    "Each company has documents of its own and no releases: leave out --against, --release and --knowledge, "
+    "or {name!r}."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +70,11 @@ class Request:
         """Whether it speaks of the knowledge of this installation."""
         return self.against is not None or self.release is not None
 
+    @property
+    def names_knowledge(self) -> bool:
+        """Whether it says what is to be answered from."""
+        return self.names_release or bool(self.knowledge)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -60,30 +87,41 @@ class Plan:
 def make_plan(request: Request, settings: Settings) -> Plan:
     """Finds every suite that was named; without a name, the bundled ones and every data set of the data folder.
 
+    What has documents of its own is left out of these where the request says what is to be answered from.
+
     Raises:
         TellonceError: a suite is not there, is spoilt, or does not go together with the rest.
     """
     check_limit(request.limit)
-    names = request.names or (DEMO_SUITE, HELD_OUT_SUITE)
+    companies = () if request.names_knowledge else tuple(COMPANY_SUITES)
+    names = request.names or (DEMO_SUITE, HELD_OUT_SUITE, *companies)
     sets = [path for name in request.names if (path := _set_named(name, request.data))]
     if not request.names and request.data and not request.names_release:
         sets = find_sets(request.data)
     if sets and request.names_release:
         raise TellonceError(RELEASE_ONLY.format(name=sets[0].name))
     talks: dict[str, tuple[World, list[Suite]]] = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         if _set_named(name, request.data):
             continue
-        suite = load_saved(settings) if name == SAVED_SUITE else load_suite(name)
-        world = _world_of(name, request)
-        check_customers(suite, world)
-        talks.setdefault(world.name, (world, []))[1].append(suite)
+        for world, suite in _suites_named(name, request, settings):
+            check_customers(suite, world)
+            talks.setdefault(world.name, (world, []))[1].append(suite)
     return Plan(tuple((world, tuple(suites)) for world, suites in talks.values()), tuple(dict.fromkeys(sets)))
 
 
 def _set_named(name: str, data: Path | None) -> Path | None:
     candidates = [Path(name), *([data / name] if data else [])]
     return next((path for path in candidates if is_set(path)), None)
+
+
+def _suites_named(name: str, request: Request, settings: Settings) -> list[tuple[World, Suite]]:
+    if name not in COMPANY_SUITES:
+        suite = load_saved(settings) if name == SAVED_SUITE else load_suite(name)
+        return [(_world_of(name, request), suite)]
+    if request.names_knowledge:
+        raise TellonceError(COMPANIES_ALONE.format(name=name))
+    return company_worlds(name)
 
 
 def _world_of(name: str, request: Request) -> World:
@@ -113,28 +151,30 @@ def load_saved(settings: Settings) -> Suite:
 
 async def run_plan(plan: Plan, request: Request, settings: Settings, stage: Stage) -> list[Judged]:
     """Every suite of the plan, one after the other; with `against`, written ones at that release first."""
-    judged: list[Judged] = []
+    now: list[Result] = []
+    earlier: list[Result] = []
     for world, suites in plan.talks:
         with stage(f"{world.name}: indexing") as step:
             prepared = prepare_world(world, settings, step)
-        earlier: Sequence[Result | None] = [None] * len(suites)
         if request.against is not None:
-            earlier = await _talk(suites, prepared, world, stage, request.against)
-        now = await _talk(suites, prepared, world, stage, request.release)
-        judged += [_beside(result, before, request) for result, before in zip(now, earlier, strict=True)]
+            earlier += await _talk(suites, prepared, world, stage, request.against)
+        now += await _talk(suites, prepared, world, stage, request.release)
+    before = join_results(earlier)
+    judged = [_beside(result, before.get(name), request) for name, result in join_results(now).items()]
     for folder in plan.sets:
         judged.append(Judged(await run_set(folder, settings, stage, request.limit)))
     return judged
 
 
 async def _talk(
-    suites: Sequence[Suite], prepared: Settings, world: World, stage: Stage, release: int | None = None
+    suites: Iterable[Suite], prepared: Settings, world: World, stage: Stage, release: int | None = None
 ) -> list[Result]:
     async with open_live(prepared, world.customers, release=release) as live:
         results = []
         for suite in suites:
+            about = f", {world.name}" if suite.name in COMPANY_SUITES else ""
             at = f" at release {release}" if release is not None else ""
-            with stage(f"{suite.name}{at}: talking") as step:
+            with stage(f"{suite.name}{about}{at}: talking") as step:
                 results.append(await run_suite(suite, live, step))
         return results
 

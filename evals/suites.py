@@ -11,9 +11,9 @@ from typing import Any
 from assistant import __version__
 from assistant.errors import TellonceError
 from assistant.settings import Settings
-from evals.cases import Answer, Case, MalformedCases, Saying, Suite, check_answer
+from evals.cases import Answer, Case, MalformedCases, Saying, Suite, check_answer, load_companies
 from evals.corpus import cache_folder, prepare_knowledge
-from evals.live import Live, Reply
+from evals.live import Live
 from evals.outcomes import CaseResult, Quote, Result, TurnResult
 from evals.scoring import without_markers
 from evals.sets import now
@@ -41,6 +41,11 @@ def demo_world() -> World:
     for left_over in {path for path in folder.rglob("*") if path.is_file()} - written:
         left_over.unlink()
     return World("demo", (folder,), tuple(load_customers()))
+
+
+def company_worlds(name: str) -> list[tuple[World, Suite]]:
+    """Each company of a suite of companies: its documents alone and nobody signed in, and what is asked of it."""
+    return [(World(docs.parent.name, (docs,), ()), suite) for docs, suite in load_companies(name).items()]
 
 
 def own_world(sources: Sequence[Path], customers_file: Path | None) -> World:
@@ -101,11 +106,12 @@ async def run_suite(suite: Suite, live: Live, progress: Progress | None = None) 
 async def run_case(case: Case, live: Live) -> CaseResult:
     """One conversation, each turn said after the answer to the one before."""
     conversation = await live.begin(customer=case.customer)
-    turns = [await _run_turn(saying, await live.say(conversation, saying.say), live) for saying in case.turns]
-    return CaseResult(case, tuple(turns))
+    return CaseResult(case, tuple([await run_turn(saying, conversation, live) for saying in case.turns]))
 
 
-async def _run_turn(saying: Saying, reply: Reply, live: Live) -> TurnResult:
+async def run_turn(saying: Saying, conversation: str, live: Live) -> TurnResult:
+    """One saying in a conversation that has begun, and the answer to it, judged."""
+    reply = await live.say(conversation, saying.say)
     message, evidence = reply.message, reply.evidence
     quotes = tuple([await _quote(citation, live) for citation in message.get("citations", ())])
     text = str(message.get("text", ""))

@@ -106,7 +106,8 @@ def run(
     suites: Annotated[
         list[str] | None,
         typer.Argument(
-            help="demo, held-out, one of their topics, saved, a YAML file or folder of cases, or a data set.",
+            help="demo, held-out, one of their topics, companies, unseen-companies, saved, a YAML file or folder of "
+            "cases, or a data set.",
             metavar="SUITE...",
         ),
     ] = None,
@@ -145,8 +146,8 @@ def run(
 ) -> None:
     """Runs suites on the real line, and fails when one went worse than accepted.
 
-    Without a SUITE it runs demo and held-out, and every data set of --data. evals/cases/README.md tells how a
-    conversation is written.
+    Without a SUITE it runs demo, held-out, companies, unseen-companies, and every data set of --data.
+    evals/cases/README.md tells how a conversation is written.
 
     Example: tellonce evals run demo --report evals/reports/latest.html
     """

@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from assistant.commands.evals import app
+from assistant.demo.loader import load_customers
 from assistant.errors import TellonceError
 from assistant.settings import load_settings
-from evals.cases import HELD_OUT_SUITE, MalformedCases
+from evals.cases import COMPANIES_SUITE, DEMO_SUITE, HELD_OUT_SUITE, UNSEEN_SUITE, MalformedCases
 from evals.running import Request, make_plan
 
 pytestmark = pytest.mark.slow
@@ -179,6 +180,9 @@ def test_without_a_saved_question_that_is_said(here: Path) -> None:
         pytest.param(Request(limit=0), "--limit 1 or more", id="empty sample"),
         pytest.param(Request(data=Path("data-without-sets")), "holds no data set", id="no sets"),
         pytest.param(Request(("sets/faq",), against=1), "has a corpus of its own", id="a set has no releases"),
+        pytest.param(Request(("companies",), against=1), "or 'companies'", id="companies have no releases"),
+        pytest.param(Request(("unseen-companies",), release=1), "or 'unseen-companies'", id="nor have unseen ones"),
+        pytest.param(Request(("companies",), knowledge=(Path("p"),)), "documents of its own", id="own documents"),
     ],
 )
 def test_what_does_not_go_together_is_told_before_anything_runs(here: Path, request_: Request, expected: str) -> None:
@@ -189,7 +193,48 @@ def test_what_does_not_go_together_is_told_before_anything_runs(here: Path, requ
 def test_without_names_the_bundled_suites_and_all_sets_are_run(here: Path) -> None:
     plan = make_plan(Request(data=Path("sets")), load_settings())
 
-    ((world, suites),) = plan.talks
+    (world, suites), *companies = plan.talks
     assert world.name == "demo"
-    assert [suite.name for suite in suites] == ["demo", HELD_OUT_SUITE]
+    assert [suite.name for suite in suites] == [DEMO_SUITE, HELD_OUT_SUITE]
+    assert [suite.name for _, suites in companies for suite in suites] == [COMPANIES_SUITE] * 5 + [UNSEEN_SUITE] * 5
     assert [path.name for path in plan.sets] == ["faq"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(Request(against=1), id="beside a release"),
+        pytest.param(Request(release=1), id="at a release"),
+        pytest.param(Request(knowledge=(Path("pages"),), customers=Path("customers.json")), id="other knowledge"),
+    ],
+)
+def test_what_is_asked_of_other_knowledge_is_not_asked_of_companies(here: Path, request_: Request) -> None:
+    (here / "customers.json").write_text(json.dumps(load_customers()))
+
+    plan = make_plan(request_, load_settings())
+
+    assert [suite.name for _, suites in plan.talks for suite in suites] == [DEMO_SUITE, HELD_OUT_SUITE]
+
+
+def test_companies_are_one_suite_and_each_answers_from_its_own_documents(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, years in (("kettles", "three"), ("mills", "seven")):
+        docs = here / "companies" / "fitted" / name / "docs"
+        docs.mkdir(parents=True)
+        (docs / "page.md").write_text(WARRANTY.format(years=years))
+        cases = CASES.replace("id: warranty", f"id: {name}-warranty").replace("three years", f"{years} years")
+        (docs.parent / "cases.yaml").write_text(cases)
+    monkeypatch.setattr("evals.cases.COMPANIES_FOLDER", here / "companies")
+
+    code, runs = invoke("companies", "--report", "report.html", "--accept")
+    again = CliRunner().invoke(app, ["run", "companies", "--accepted", "agreed"], catch_exceptions=False)
+
+    figures = runs["companies"]["figures"]
+    assert isinstance(figures, dict)
+    assert code == 0
+    assert figures["conversations passed"]["n"] == 2
+    assert runs["companies"]["failed"] == {}
+    assert "mills" in (here / "report.html").read_text()
+    assert (again.exit_code, "companies, mills: talking" in again.output) == (0, True)
+    assert (here / "agreed" / "companies.embedded.json").exists()
