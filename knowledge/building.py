@@ -18,7 +18,7 @@ import numpy as np
 from knowledge.cut_words import CutWords, WordCutter
 from knowledge.documents import Passage
 from knowledge.embedding import Embedder, Vectors, content_key
-from knowledge.entries import Entry, entries_of
+from knowledge.entries import Entry, entries_of, titles_taken_off
 from knowledge.errors import IndexMissing, ReindexRunning
 from knowledge.index import PassageIndex, Progress
 from knowledge.lexical import build_lexical
@@ -139,9 +139,9 @@ class ReleaseBuilder:
         return None
 
     def _titles(self, passages: Sequence[Passage], earlier: Earlier | None, progress: Progress) -> Titles:
-        rows = {title: i for i, title in enumerate(dict.fromkeys(one.title for one in passages if one.title))}
-        vectors = self._vectors(list(rows), [content_key(title) for title in rows], earlier, progress)
-        return Titles(vectors, np.asarray([rows.get(one.title, -1) for one in passages], np.int32))
+        titles, rows = titles_taken_off(passages)
+        vectors = self._vectors(titles, [content_key(title) for title in titles], earlier, progress)
+        return Titles(vectors, np.asarray(rows, np.int32))
 
     def _vectors(
         self, texts: Sequence[str], keys: Sequence[bytes], earlier: Earlier | None, progress: Progress

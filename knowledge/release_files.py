@@ -31,7 +31,7 @@ TITLE_SHARE = 0.4  # how much of its title's vector is taken off a text's
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """The vectors of distinct titles, and for each passage the row of its own; -1 where it has none."""
+    """The vectors of distinct titles, and for each passage the row of the one that is taken off; -1 where none is."""
 
     vectors: Vectors
     rows: Rows

@@ -121,11 +121,11 @@ def _compare(
         either = _promising(files, nearest, asked, total, scope.limit, visible)
     positions: list[int] = (either if visible is None else either[visible[either]]).tolist()
     similar = files.similarities(asked.vector, positions)
-    own = files.text_similarities(asked.vector, positions)
-    nearer = np.maximum(similar, own)
+    texts = np.asarray(files.vectors[np.asarray(positions, np.int64)] @ asked.vector, np.float32)
+    own = files.text_similarities(asked.vector, positions)  # ranks alone: sureness and scale are fitted to the whole
     parts = {name: scores[positions] for name, scores in words.items()}
     parts["word order"] = files.lexical.sequence_scores(asked.pairs, positions)
-    scale = _scale(nearer, own, np.sum(list(parts.values()), axis=0))
+    scale = _scale(similar, texts, np.sum(list(parts.values()), axis=0))
     parts = {name: scale * part for name, part in parts.items()}
     reached = similar > own
     parts = {"meaning": np.where(reached, 0, own), "question": np.where(reached, similar, 0), **parts}
