@@ -18,7 +18,7 @@ import numpy as np
 
 from knowledge.documents import Turn
 from knowledge.embedding import Embedder, Vectors
-from knowledge.lexical import Lexical, canonical_code, rarity, terms
+from knowledge.lexical import STOPWORDS, Lexical, canonical_code, rarity, terms
 from knowledge.spelling import Correction, Speller
 from knowledge.weighing import WordMeanings
 
@@ -128,9 +128,14 @@ def question_words(question: str, lexical: Lexical, language: str | None = None)
         next((word for word in ways if lexical.frequency(word)), ways[0])
         for ways in zip(*(terms(question, spoken) for spoken in languages), strict=True)
     ]
-    split = (canonical_code(match[0]) for match in SPLIT_CODE.finditer(question.lower()))
+    split = (canonical_code(match[0]) for match in SPLIT_CODE.finditer(question.lower()) if not _is_plain(match[1]))
     words += [code for code in split if code and code not in words and lexical.frequency(code)]
     return tuple(word for word in words if not _is_known_otherwise(word, lexical))
+
+
+def _is_plain(letters: str) -> bool:
+    """Whether letters before a number are an ordinary word: "a 3-month trip" and "in 3 days" name no code."""
+    return letters == "a" or (len(letters) > 1 and letters in STOPWORDS)
 
 
 def _is_known_otherwise(word: str, lexical: Lexical) -> bool:

@@ -18,11 +18,21 @@ import numpy as np
 from knowledge.cut_words import CutWords, WordCutter
 from knowledge.documents import Passage
 from knowledge.embedding import Embedder, Vectors, content_key
-from knowledge.entries import Entry, entries_of
+from knowledge.entries import Entry, entries_of, titles_taken_off
 from knowledge.errors import IndexMissing, ReindexRunning
 from knowledge.index import PassageIndex, Progress
 from knowledge.lexical import build_lexical
-from knowledge.release_files import Layout, ReleaseFiles, Rows, base_of, read_keys, write_base, write_release
+from knowledge.release_files import (
+    Layout,
+    ReleaseFiles,
+    Rows,
+    Titles,
+    base_of,
+    has_titles,
+    read_keys,
+    write_base,
+    write_release,
+)
 from knowledge.releases import Releases
 from knowledge.store import KnowledgeStore
 
@@ -79,7 +89,8 @@ class ReleaseBuilder:
         """Writes a release of these versions into the folder `name`; how many passages it holds."""
         contents = self._contents(version_ids)
         earlier = self._earlier()
-        vectors = self._vectors(contents, earlier, progress)
+        vectors = self._vectors([entry.text for entry in contents.entries], contents.keys, earlier, progress)
+        titles = self._titles(contents.passages, earlier, progress)
         progress(0, len(contents.keys), "indexing")
         (self._folder / name).mkdir(parents=True, exist_ok=True)
         cutter = WordCutter(earlier.words if earlier else _no_words)
@@ -103,6 +114,7 @@ class ReleaseBuilder:
             overlay=vectors[beyond],
             overlay_keys=[contents.keys[i] for i in beyond],
             audiences=[passage.audience for passage in contents.passages],
+            titles=titles,
         )
         write_release(self._folder / name, layout)
         return len(contents.passages)
@@ -126,17 +138,24 @@ class ReleaseBuilder:
                 return Earlier(self._folder, one.store)
         return None
 
-    def _vectors(self, contents: Contents, earlier: Earlier | None, progress: Progress) -> Vectors:
-        """A vector for each entry, embedding only those that no release and no run before has embedded."""
+    def _titles(self, passages: Sequence[Passage], earlier: Earlier | None, progress: Progress) -> Titles:
+        titles, rows = titles_taken_off(passages)
+        vectors = self._vectors(titles, [content_key(title) for title in titles], earlier, progress)
+        return Titles(vectors, np.asarray(rows, np.int32))
+
+    def _vectors(
+        self, texts: Sequence[str], keys: Sequence[bytes], earlier: Earlier | None, progress: Progress
+    ) -> Vectors:
+        """A vector for each text, embedding only those that no release and no run before has embedded."""
         known = earlier.rows if earlier else {}
-        old = [i for i, key in enumerate(contents.keys) if key in known]
-        fresh = [i for i, key in enumerate(contents.keys) if key not in known]
-        made = self._embedded({contents.keys[i]: contents.entries[i].text for i in fresh}, progress)
-        vectors = np.empty((len(contents.keys), self._embedder.dimensions), np.float32)
+        old = [i for i, key in enumerate(keys) if key in known]
+        fresh = [i for i, key in enumerate(keys) if key not in known]
+        made = self._embedded({keys[i]: texts[i] for i in fresh}, progress)
+        vectors = np.empty((len(keys), self._embedder.dimensions), np.float32)
         if fresh:
-            vectors[fresh] = [made[contents.keys[i]] for i in fresh]
+            vectors[fresh] = [made[keys[i]] for i in fresh]
         if earlier and old:
-            vectors[old] = earlier.pool[[known[contents.keys[i]] for i in old]]
+            vectors[old] = earlier.pool[[known[keys[i]] for i in old]]
         return vectors
 
     def _embedded(self, texts: dict[bytes, str], progress: Progress) -> dict[bytes, Vectors]:
@@ -162,10 +181,10 @@ class ReleaseBuilder:
 
     # what is there
 
-    def is_whole(self, name: str) -> bool:
-        """Whether a release can be searched: its own files are there, and its base with its index."""
+    def is_current(self, name: str) -> bool:
+        """Whether a release is as one made now would be: it can be searched, and keeps its titles' vectors."""
         try:
-            return self._is_whole(ReleaseFiles(self._folder / name).base)
+            return has_titles(self._folder / name) and self._is_whole(ReleaseFiles(self._folder / name).base)
         except IndexMissing:
             return False
 

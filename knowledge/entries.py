@@ -11,6 +11,7 @@ from knowledge.documents import Passage
 from knowledge.embedding import content_key
 
 TITLE_DISCOUNT = 0.05  # a title says what an article is about, a question what its answer answers
+SHORT_CHARS = 200  # a text so short says one thing, and its title says what that is about
 TELLING_SHARE = 0.9  # titles tell articles apart when at least this share of the documents has one of its own
 
 
@@ -43,6 +44,14 @@ def _titles(passages: Sequence[Passage]) -> list[Entry]:
         for i in first.values()
         if passages[i].title and not passages[i].question
     ]
+
+
+def titles_taken_off(passages: Sequence[Passage]) -> tuple[list[str], list[int]]:
+    """The distinct titles of longer texts, and for each passage which of them is its own; -1 where it has none."""
+    own = [one.title if len(one.text) > SHORT_CHARS else "" for one in passages]
+    titles = list(dict.fromkeys(title for title in own if title))
+    places = {title: i for i, title in enumerate(titles)}
+    return titles, [places.get(title, -1) for title in own]
 
 
 def keys_of(passages: Iterable[Passage]) -> set[bytes]:

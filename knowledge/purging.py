@@ -200,6 +200,7 @@ class Purger:
             overlay=earlier.pool[beside],
             overlay_keys=[earlier.keys[row] for row in beside.tolist()],
             audiences=[audiences[i] for i in np.flatnonzero(stays).tolist()],
+            titles=files.titles.of(stays) if files.titles else None,
         )
         write_release(target, layout)
         return name, int(stays.sum())

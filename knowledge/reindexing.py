@@ -270,7 +270,7 @@ class Reindexer:
         for one in reversed(kept):
             alike = one.embedder == self._embedder.revision and one.documents == len(wanted)
             if alike and sorted(v.id for v in self._store.versions_of(one.number)) == wanted:
-                return one if self._builder.is_whole(one.store) else None
+                return one if self._builder.is_current(one.store) else None
         return None
 
     def _build(self, version_ids: Sequence[int], counts: tuple[int, int, int], progress: Progress, by: str) -> Release:

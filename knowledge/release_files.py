@@ -26,6 +26,22 @@ from knowledge.weighing import WordMeanings
 Rows = NDArray[np.int32]
 KEY = np.dtype("V16")
 EVERYBODY = "*"
+TITLE_SHARE = 0.4  # how much of its title's vector is taken off a text's
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """The vectors of distinct titles, and for each passage the row of the one that is taken off; -1 where none is."""
+
+    vectors: Vectors
+    rows: Rows
+
+    def of(self, passages: NDArray[np.bool_]) -> Titles:
+        """Those of some of the passages alone."""
+        rows = self.rows[passages]
+        used = np.unique(rows[rows >= 0])
+        moved = np.where(rows >= 0, np.searchsorted(used, rows), -1)
+        return Titles(np.asarray(self.vectors[used], np.float32), moved.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,7 @@ class Layout:
     overlay: Vectors
     overlay_keys: Sequence[bytes]
     audiences: Sequence[str | None]  # of each passage
+    titles: Titles | None  # None: a copy of a release made before they were kept
 
 
 def write_base(folder: Path, vectors: Vectors, keys: Sequence[bytes]) -> None:
@@ -62,6 +79,9 @@ def write_release(folder: Path, layout: Layout) -> None:
     np.save(folder / "rows.npy", layout.rows)
     np.save(folder / "keys.npy", _as_array(layout.overlay_keys))
     np.save(folder / "overlay.npy", layout.overlay)
+    if layout.titles:
+        np.save(folder / "titles.npy", layout.titles.vectors)
+        np.save(folder / "title-rows.npy", layout.titles.rows)
     names = sorted({audience for audience in layout.audiences if audience is not None})
     if names:
         codes = {name: i for i, name in enumerate(names, 1)}
@@ -96,6 +116,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         if (folder / "vectors.npy").exists():
             return {"base": folder.name, "audiences": []}
         raise
+
+
+def has_titles(folder: Path) -> bool:
+    """Whether the release in this folder keeps its titles' vectors; those made before they were kept do without."""
+    return (folder / "title-rows.npy").exists()
 
 
 class VectorPool:
@@ -151,6 +176,9 @@ class ReleaseFiles:
             self._base: Any = _mapped(folder.parent / self.base / "vectors.npy")
             self.lexical = Lexical(folder / "lexical")
             self._open_overlay(folder)
+            self.titles: Titles | None = None
+            if has_titles(folder):
+                self.titles = Titles(_mapped(folder / "titles.npy"), np.load(folder / "title-rows.npy"))
             self._audience_names: list[str] = manifest["audiences"]
             self._audiences: Any = np.load(folder / "audiences.npy") if self._audience_names else None
         except OSError as error:
@@ -252,6 +280,23 @@ class ReleaseFiles:
         best = np.full(len(positions), -1.0, np.float32)
         np.maximum.at(best, groups, cosines)
         return best
+
+    def text_similarities(self, vector: Vectors, positions: Sequence[int]) -> NDArray[np.float32]:
+        """The cosine of each passage's text to the vector, with what its title tells or without, whichever is nearer.
+
+        A text is embedded below its title, which draws all that stands below it to one place. With part of the title's
+        vector taken off, what this passage tells beside it is seen too.
+        """
+        places = np.asarray(positions, np.int64)
+        texts = self.vectors[places]
+        cosines = np.asarray(texts @ vector, np.float32)
+        if self.titles is None:
+            return cosines
+        rows = self.titles.rows[places]
+        titled = rows >= 0
+        bare = texts[titled] - TITLE_SHARE * self.titles.vectors[rows[titled]]
+        cosines[titled] = np.maximum(cosines[titled], (bare @ vector) / np.linalg.norm(bare, axis=1))
+        return cosines
 
 
 def _names(audience: str | None) -> set[str]:

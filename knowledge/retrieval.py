@@ -1,7 +1,8 @@
 """A question and the conversation before it -> ranked passages, and how sure we are. Floor: use case; rules are pure.
 
-score = cosine + scale * (words + pairs) + bonuses; `asking.py` tells what to look for. The cosine is that of the text
-or of its question or title, whichever is nearer. The figures behind each constant are in docs/decisions/0011.
+score = cosine + scale * (words + pairs) + bonuses; `asking.py` tells what to look for. The cosine is that of the text,
+with or without what its title tells, or of its question or title, whichever is nearest. The figures behind each
+constant are in docs/decisions/0011.
 """
 
 from __future__ import annotations
@@ -120,13 +121,14 @@ def _compare(
         either = _promising(files, nearest, asked, total, scope.limit, visible)
     positions: list[int] = (either if visible is None else either[visible[either]]).tolist()
     similar = files.similarities(asked.vector, positions)
-    own = np.asarray(files.vectors[np.asarray(positions, np.int64)] @ asked.vector, np.float32)
+    texts = np.asarray(files.vectors[np.asarray(positions, np.int64)] @ asked.vector, np.float32)
+    own = files.text_similarities(asked.vector, positions)  # ranks alone: sureness and scale are fitted to the whole
     parts = {name: scores[positions] for name, scores in words.items()}
     parts["word order"] = files.lexical.sequence_scores(asked.pairs, positions)
-    scale = _scale(similar, own, np.sum(list(parts.values()), axis=0))
+    scale = _scale(similar, texts, np.sum(list(parts.values()), axis=0))
     parts = {name: scale * part for name, part in parts.items()}
     reached = similar > own
-    parts = {"meaning": np.where(reached, 0, similar), "question": np.where(reached, similar, 0), **parts}
+    parts = {"meaning": np.where(reached, 0, own), "question": np.where(reached, similar, 0), **parts}
     parts["code"] = _identifier_part(files.lexical, asked.words, positions)
     return Candidates(positions, similar, parts)
 

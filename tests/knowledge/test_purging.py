@@ -57,8 +57,10 @@ def test_its_bytes_are_nowhere_in_the_data_folder(
     text, stem = SECRET.encode(), SECRET.lower().encode()[:6]
     assert text in data_bytes(tmp_path)
     assert stem in data_bytes(tmp_path)
-    vector = WordEmbedder().encode([f"Secret\nThe {SECRET} code opens the vault in Vaduz."])[0].tobytes()
+    made = WordEmbedder().encode([f"Secret\nThe {SECRET} code opens the vault in Vaduz.", "Secret"])
+    vector, title = made[0].tobytes(), made[1].tobytes()
     assert vector in data_bytes(tmp_path)
+    assert title in data_bytes(tmp_path)
 
     library.purge([secret])
 
@@ -66,6 +68,7 @@ def test_its_bytes_are_nowhere_in_the_data_folder(
     assert text not in left
     assert stem not in left
     assert vector not in left
+    assert title not in left
     with engine.connect() as connection:
         counts = [connection.scalar(select(func.count()).select_from(table)) for table in (versions, passages)]
         cached = connection.scalars(select(vectors.c.vector)).all()

@@ -80,6 +80,13 @@ def test_an_ordinary_word_that_no_document_has_is_left_alone(library: Library, e
     assert library.search("barels").corrections == (("barels", "barrel"),)
 
 
+@pytest.mark.parametrize("question", ["is there a 4-day wait", "does it come in 4 days"])
+def test_an_ordinary_word_before_a_number_makes_no_code(library: Library, question: str) -> None:
+    library.publish_documents([document("codes", "Codes", "The codes are A-4, IN-4 and E-4.")])
+
+    assert "code" not in dict(library.search(question).found[0].why)
+
+
 @pytest.mark.parametrize("code", ["E-04", "E04", "E 04", "E-4", "e4", "e 04", "E.04"])
 def test_an_error_code_is_found_however_it_is_written(shop: Library, code: str) -> None:
     found = shop.search(f"what does {code} mean").found[0]
