@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from knowledge.chunking import searchable
 from knowledge.cut_words import CutWords, WordCutter
 from knowledge.documents import Passage
 from knowledge.embedding import Embedder, Vectors, content_key
@@ -94,9 +95,9 @@ class ReleaseBuilder:
         progress(0, len(contents.keys), "indexing")
         (self._folder / name).mkdir(parents=True, exist_ok=True)
         cutter = WordCutter(earlier.words if earlier else _no_words)
-        own = contents.entries[: len(contents.passages)]
+        texts = (searchable(passage) for passage in contents.passages)
         spoken = [passage.language for passage in contents.passages]
-        build_lexical(self._folder / name / "lexical", (entry.text for entry in own), cutter, spoken)
+        build_lexical(self._folder / name / "lexical", texts, cutter, spoken)
         placed = place(contents.keys, earlier.base_keys) if earlier and self._is_whole(earlier.base) else None
         if earlier is None or placed is None:
             base, beyond = new_name(), list[int]()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from knowledge.blocks import LEAD_CHARS, Atom, split_atoms
 from knowledge.documents import Document, Passage
+from knowledge.reading.light import HEADING
 
 VERSION = 3  # raised when the same document would be cut otherwise: passages are then made again
 TARGET_CHARS = 1100  # about 250 tokens of English: what all-MiniLM reads
@@ -57,10 +58,25 @@ def cut(document: Document) -> list[Passage]:
 
 
 def searchable(passage: Passage) -> str:
-    """What is embedded and indexed for a passage: title, headings and question stand before its text."""
+    """What a passage is found by: title, headings and question stand before its text."""
+    return _below_headings(passage, passage.text)
+
+
+def embeddable(passage: Passage) -> str:
+    """What is embedded for a passage: `searchable`, less a heading at the very beginning of its text.
+
+    That is the first one of several sections, and no name for the others; at the front it would draw the vector to it.
+    """
+    text = passage.text
+    while HEADING.match(text.partition("\n")[0]) and not passage.question:
+        text = text.partition("\n")[2].lstrip()
+    return _below_headings(passage, text or passage.text)
+
+
+def _below_headings(passage: Passage, text: str) -> str:
     headings = [h for h in passage.section if h != passage.title and h != passage.question]
     above = " > ".join([passage.title, *headings]) if passage.title else " > ".join(headings)
-    return "\n".join(part for part in (above, passage.question, passage.lead, passage.text) if part)
+    return "\n".join(part for part in (above, passage.question, passage.lead, text) if part)
 
 
 def _sections(document: Document) -> Iterator[Section]:

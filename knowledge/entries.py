@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from knowledge.chunking import searchable
+from knowledge.chunking import embeddable, searchable
 from knowledge.documents import Passage
 from knowledge.embedding import content_key
 
@@ -26,7 +26,7 @@ class Entry:
 
 def entries_of(passages: Sequence[Passage]) -> list[Entry]:
     """First every passage's own text, in order; then the questions of FAQ entries and the titles of articles."""
-    own = [Entry(searchable(passage), i) for i, passage in enumerate(passages)]
+    own = [Entry(embeddable(passage), i) for i, passage in enumerate(passages)]
     questions = [Entry(passage.question, i) for i, passage in enumerate(passages) if passage.question]
     return [*own, *questions, *_titles(passages)]
 
@@ -59,6 +59,6 @@ def keys_of(passages: Iterable[Passage]) -> set[bytes]:
     return {
         content_key(text)
         for passage in passages
-        for text in (searchable(passage), passage.question, passage.title)
+        for text in (embeddable(passage), searchable(passage), passage.question, passage.title)
         if text
     }

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.blocks import CODE_CHARS, LIST_CHARS, split_atoms
-from knowledge.chunking import ANSWER_CHARS, TARGET_CHARS, cut, searchable
+from knowledge.chunking import ANSWER_CHARS, TARGET_CHARS, cut, embeddable, searchable
 from knowledge.documents import Document, Passage
 
 WORDS = st.lists(
@@ -105,6 +105,8 @@ def test_a_shared_passage_begins_with_the_headings_that_its_sections_do_not_shar
     assert first.section == ("Care",)
     assert first.text == "### Daily\n\nWipe it.\n\n### Weekly\n\nWash it."
     assert "Daily" in searchable(first)
+    assert "Daily" not in embeddable(first)
+    assert "Weekly" in embeddable(first)
 
 
 def test_a_question_and_its_answer_are_one_passage() -> None:
