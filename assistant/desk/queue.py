@@ -44,6 +44,7 @@ class Place:
     last_text: str = ""
     last_role: str = ""  # whose words `last_text` are
     last_at: str = ""
+    asked: str = ""  # the customer's newest words, whoever spoke since
     unread: int = 0  # the customer's messages since anybody answered
 
     @property
@@ -63,6 +64,7 @@ class Place:
             "last_text": self.last_text,
             "last_role": self.last_role,
             "last_at": self.last_at,
+            "asked": self.asked,
             "unread": self.unread,
             "seq": self.seq,
         }
@@ -107,7 +109,10 @@ def _with_message(place: Place, event: Event) -> Place:
     from_customer = event.author.role is Role.CUSTOMER
     shown = plain_line(event.text, LAST_TEXT_MAX_CHARS)
     unread = place.unread + 1 if from_customer else 0
-    return replace(place, last_text=shown, last_role=event.author.role.value, last_at=event.at, unread=unread)
+    asked = shown if from_customer else place.asked
+    return replace(
+        place, last_text=shown, last_role=event.author.role.value, last_at=event.at, asked=asked, unread=unread
+    )
 
 
 def _freed(place: Place) -> Place:

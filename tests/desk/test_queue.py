@@ -46,7 +46,7 @@ NOTE = NewEvent(Kind.NOTE, BEN.author, {"text": "Seen before."})
         ),
         pytest.param(
             [said("Hi"), asked_for_a_person(), ACCEPTED, said("Hello", MIA.author)],
-            {"state": "taken", "unread": 0, "last_role": "agent"},
+            {"state": "taken", "unread": 0, "last_role": "agent", "last_text": "Hello", "asked": "Hi"},
             id="answered",
         ),
         pytest.param(

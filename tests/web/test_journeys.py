@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -254,6 +255,25 @@ def test_one_customer_s_record_never_stands_beside_another_s_conversation(desk: 
     expect(desk.get_by_role("heading", level=2, name="Amara Okafor").first).to_be_visible()
     expect(side).to_contain_text("Amara")
     close(desk)
+
+
+def test_visitors_without_a_name_are_told_apart(desk: Page) -> None:
+    row = row_of(desk, "Visitor")
+    expect(row.locator("strong")).to_have_text(re.compile(r"^Visitor \d{4}$"))
+    name = row.locator("strong").inner_text()
+    expect(row).to_contain_text(QUESTION)  # not the assistant's words, which are the same to many
+
+    row.click()
+    desk.get_by_role("button", name="Accept").click()
+    side = desk.get_by_role("complementary", name="Customer")
+    expect(side.get_by_role("heading", level=2)).to_contain_text(name)
+    desk.reload()
+    expect(desk.get_by_role("region", name="Conversation").get_by_role("heading")).to_have_text(name)
+    close(desk)
+
+    ids = [f"019acc0ffee0{random.Random(n).getrandbits(80):020x}" for n in range(20)]
+    names = desk.evaluate("async (ids) => ids.map((await import('/web/desk/desk-state.js')).visitorName)", ids)
+    assert len(set(names)) == len(ids)
 
 
 def test_a_double_click_on_accept_accepts_and_does_not_close(desk: Page) -> None:

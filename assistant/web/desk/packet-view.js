@@ -3,6 +3,7 @@
 import { plainOf } from "../furniture/plain.js";
 import { safeAddress } from "../widget/blocks.js";
 import { h } from "../widget/nodes.js";
+import { visitorName } from "./desk-state.js";
 
 /** @typedef {Record<string, any>} Packet */
 
@@ -10,9 +11,9 @@ const TIMELINE_SHOWN = 12;
 
 /** @param {Packet} packet @param {(text: string) => void} reply puts a suggested reply into the composer @returns {Node[]} */
 export function renderPacket(packet, reply) {
-  const { customer, summary, open_question: question, suggested_reply: suggestion, tried, passages, timeline } = packet;
+  const { conversation, customer, summary, open_question: question, suggested_reply: suggestion, tried, passages, timeline } = packet;
   return [
-    customerCard(customer),
+    customerCard(customer, conversation),
     section(
       "In short",
       h("p", null, summary),
@@ -38,8 +39,8 @@ export function renderPacket(packet, reply) {
 /** @param {string} title @param {...(Node | string | null | undefined | false)} content */
 const section = (title, ...content) => h("section", null, h("h3", null, title), ...content);
 
-/** @param {Record<string, any>} customer */
-function customerCard(customer) {
+/** @param {Record<string, any>} customer @param {string} conversation */
+function customerCard(customer, conversation) {
   const { name, verified, email, phone, since, products, orders, appointments, traits, page } = customer;
   const row = (/** @type {string} */ term, /** @type {any} */ value) =>
     value && h("div", null, h("dt", null, term), h("dd", null, value));
@@ -50,7 +51,7 @@ function customerCard(customer) {
     h(
       "h2",
       null,
-      name ?? "Visitor",
+      name ?? visitorName(conversation),
       " ",
       h("span", { class: verified ? "tag good" : "tag" }, verified ? "verified" : "not signed in"),
     ),

@@ -1,7 +1,7 @@
 // The queue as a list of buttons under three headings; arrow keys walk through it.
 
 import { h } from "../widget/nodes.js";
-import { agoOf } from "./desk-state.js";
+import { agoOf, visitorName } from "./desk-state.js";
 
 export class QueueView {
   element = h("nav", { class: "queue", "aria-label": "Queue" });
@@ -55,12 +55,13 @@ export class QueueView {
       since,
       last_text: lastText,
       last_role: lastRole,
+      asked,
       unread,
       reason,
     } = place;
-    const said = lastText
-      ? `${lastRole === "customer" ? "" : lastRole === "agent" ? `${agent?.name ?? "Agent"}: ` : "Assistant: "}${lastText}`
-      : reason;
+    // Who waits is told apart by what they want to know; what the assistant said last is much the same to all of them.
+    const speaker = { customer: "", agent: `${agent?.name ?? "Agent"}: ` }[lastRole] ?? "Assistant: ";
+    const said = state === "waiting" ? asked : lastText && speaker + lastText;
     return h(
       "button",
       {
@@ -72,11 +73,11 @@ export class QueueView {
       h(
         "span",
         { class: "line" },
-        h("strong", null, customer.name ?? "Visitor"),
+        h("strong", null, customer.name ?? visitorName(conversation)),
         customer.verified && h("span", { class: "tag good" }, "verified"),
         h("time", { datetime: since, class: "muted small" }, agoOf(since)),
       ),
-      h("span", { class: "said" }, said ?? ""),
+      said && h("span", { class: "said" }, said),
       h(
         "span",
         { class: "line small muted" },
