@@ -303,6 +303,17 @@ def test_whoever_accepts_by_keyboard_goes_on_in_the_reply(desk: Page) -> None:
     expect_ended(desk)
 
 
+def test_a_keyboard_reaches_the_desks_queue_past_the_head(desk: Page) -> None:
+    expect(row_of(desk, "Amara")).to_be_visible()
+    desk.keyboard.press("Tab")
+    skip = desk.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    desk.keyboard.press("Enter")
+    desk.keyboard.press("Tab")
+    expect(desk.get_by_role("navigation", name="Queue").get_by_role("button").first).to_be_focused()
+
+
 def test_the_desk_asks_who_is_there(page: Page, shared_server: ServerProcess) -> None:
     page.goto(f"{shared_server.url}/desk")
     page.get_by_label("E-mail").fill("nobody@aldermorn.example")

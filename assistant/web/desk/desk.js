@@ -92,7 +92,10 @@ class Desk {
       this.#side,
     );
     this.#selected = conversationInAddress();
-    addEventListener("popstate", () => this.#show(conversationInAddress()));
+    addEventListener("popstate", () => {
+      const conversation = conversationInAddress(); // the same after the skip link: nobody moves
+      if (conversation !== this.#selected) this.#show(conversation);
+    });
     this.#line.open();
     setInterval(() => this.#redraw(), 30_000);
     this.#draw();
