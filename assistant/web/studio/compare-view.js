@@ -1,5 +1,6 @@
 // What customers would be told differently: saved and recent questions answered by two releases, side by side.
 
+import { clamped } from "../furniture/clamped.js";
 import { emptyState } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
 import { plainOf } from "../furniture/plain.js";
@@ -231,11 +232,11 @@ function comparedCard({ question, history = [], origin, file, change, before, af
     h(
       "div",
       { class: "pair-head" },
-      h("h2", { dir: "auto" }, question),
+      clamped("h2", question),
       h("span", { class: change === "same" ? "tag" : "tag warning" }, CHANGES[change].one),
       h("span", { class: "tag" }, file ? `${ORIGINS[origin]}, ${file}` : (ORIGINS[origin] ?? origin)),
     ),
-    history.length > 0 && h("p", { class: "muted small", dir: "auto" }, `After: ${history.join(" / ")}`),
+    history.length > 0 && clamped("p", `After: ${history.join(" / ")}`, "muted small"),
     h(
       "div",
       { class: "sides" },
