@@ -454,10 +454,13 @@ def test_the_same_pair_is_compared_again_while_the_old_one_is_read(go: Callable[
     shop.comparison = {**COMPARISON, "questions": COMPARISON["questions"][2:], "made_at": "2026-11-24T08:00:00Z"}
     page = go("/releases/1/compare")
     expect(page.locator(".pair")).to_have_count(2)
-    page.get_by_role("button", name="Compare again").click()
-    expect(page.get_by_role("button", name="Compare again")).to_be_disabled()
+    again = page.get_by_role("button", name="Compare again")
+    again.press("Enter")
+    expect(again).to_be_disabled()
+    expect(again).to_be_focused()
     expect(page.get_by_text("Nothing changes: 1 question answered the same.")).to_be_visible()
-    expect(page.get_by_role("button", name="Compare again")).to_be_enabled()
+    expect(again).to_be_enabled()
+    expect(again).to_be_focused()
     expect(page.get_by_role("button", name="Go back to release 1")).to_be_visible()
 
 

@@ -132,16 +132,18 @@ function stageOf(room, release, other, comparison) {
 /** @param {Studio.Room} room @param {number} number @param {number} other @param {string} [name] */
 function againButton(room, number, other, name = "Compare again") {
   const button = h("button", { class: `button${name === "Compare now" ? " primary" : ""}`, type: "button" }, name);
-  button.disabled = room.jobs.isRunning;
+  const isBusy = () => button.ariaDisabled === "true"; // Out of use, and still where the focus is.
+  button.ariaDisabled = room.jobs.isRunning ? "true" : null;
   const problem = h("span", { class: "problem", role: "alert" });
   button.addEventListener("click", async () => {
-    button.disabled = true;
+    if (isBusy()) return;
+    button.ariaDisabled = "true";
     try {
       await room.jobs.compare(number, other);
       room.redraw();
     } catch (refusal) {
       problem.textContent = /** @type {Error} */ (refusal).message;
-      button.disabled = false;
+      button.ariaDisabled = null;
     }
   });
   return h("span", null, button, problem);
