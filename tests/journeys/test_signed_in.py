@@ -9,7 +9,8 @@ import pytest
 from talking import arrive, dial
 from websockets.exceptions import ConnectionClosed
 
-from assistant.server.identity import LEEWAY_SECONDS, Tokens, load_or_make_secret
+from assistant.server.identity import LEEWAY_SECONDS, Tokens
+from assistant.server.secret import load_or_make_secret
 from assistant.settings import load_settings
 
 
