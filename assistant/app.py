@@ -26,8 +26,10 @@ from assistant.journal.bus import LocalBus
 from assistant.journal.events import Event, NewEvent
 from assistant.journal.store import SqliteJournal
 from assistant.server.hosts import Hosts
+from assistant.server.key_place import loader_of
 from assistant.server.pages import HOME_PAGE, SHOP_PAGE, Pages
 from assistant.server.readiness import Readiness
+from assistant.server.secret import check_made_secret
 from assistant.server.serving import Endpoint
 
 if TYPE_CHECKING:
@@ -62,12 +64,18 @@ STORES, INDEX, MODEL = "stores", "index", "model"
 
 
 def check_can_run(settings: Settings) -> None:
-    """Raises SettingsError for a deployment this version has no adapter for, rather than quietly running another."""
+    """Raises SettingsError for a deployment this version has no adapter for, rather than quietly running another; and
+    for a data folder or an identity that cannot be had: whoever reads the server's address takes it to be serving.
+    """
     for name, value in (("TELLONCE_DATABASE_URL", settings.database_url), ("TELLONCE_REDIS_URL", settings.redis_url)):
         if value is not None and not value.startswith("sqlite"):
             raise SettingsError(
                 f"{name} is set, but this version keeps everything in one process and its data folder: unset it."
             )
+    database.make_folder(settings.data_dir)
+    check_made_secret(settings)
+    if settings.identity_jwks is not None:
+        loader_of(settings.identity_jwks)
 
 
 def open_journal(settings: Settings, bus: LocalBus | None = None) -> SqliteJournal:

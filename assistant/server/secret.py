@@ -15,6 +15,7 @@ from assistant.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
+FILE_NAME = "identity.secret"
 SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key has at least the digest's size
 
 
@@ -28,6 +29,15 @@ def check_secret(secret: str) -> None:
         )
 
 
+def check_made_secret(settings: Settings) -> None:
+    """Raises SettingsError where `load_or_make_secret` would refuse what is set or was made before; makes none."""
+    path = settings.data_dir / FILE_NAME
+    if settings.identity_secret is not None:
+        check_secret(settings.identity_secret.get_secret_value())
+    elif path.exists():
+        _load_secret_file(path)
+
+
 def load_or_make_secret(settings: Settings) -> str:
     """The identity secret: the setting, or the one in the data folder, made there on the first start.
 
@@ -38,16 +48,14 @@ def load_or_make_secret(settings: Settings) -> str:
         secret = settings.identity_secret.get_secret_value()
         check_secret(secret)
         return secret
-    path = settings.data_dir / "identity.secret"
+    path = settings.data_dir / FILE_NAME
     try:
         if not path.exists():
             _make_secret_file(path)
-        return _read_secret_file(path)
+        _close_to_others(path)
     except OSError as error:
-        raise SettingsError(
-            f"The identity secret in {path} cannot be used: {error.strerror}. "
-            "Give this user the folder, or set TELLONCE_IDENTITY_SECRET."
-        ) from error
+        raise _unusable(path, error) from error
+    return _load_secret_file(path)
 
 
 def _make_secret_file(path: Path) -> None:
@@ -67,14 +75,27 @@ def _make_secret_file(path: Path) -> None:
         Path(aside).unlink(missing_ok=True)
 
 
-def _read_secret_file(path: Path) -> str:
+def _close_to_others(path: Path) -> None:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
         logger.warning("identity.secret_was_readable_by_others")
-    secret = path.read_text(encoding="utf-8").strip()
+
+
+def _load_secret_file(path: Path) -> str:
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise _unusable(path, error) from error
     if len(secret.encode()) < SECRET_MIN_BYTES:
         raise SettingsError(
             f"The identity secret in {path} is too short to be safe: delete the file to have a new one made "
             "(visitors and agents sign in anew), or set TELLONCE_IDENTITY_SECRET."
         )
     return secret
+
+
+def _unusable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The identity secret in {path} cannot be used: {error.strerror}. "
+        "Give this user the folder, or set TELLONCE_IDENTITY_SECRET."
+    )
