@@ -10,7 +10,7 @@ import asyncio
 import gc
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -174,6 +174,7 @@ class App:
         self._jobs: Jobs | None = None
         self._opened: asyncio.Event
         self._opening: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._api: Endpoint | None = None
         self._sockets: Mapping[str, Endpoint] = {}
@@ -186,9 +187,10 @@ class App:
 
     async def stop(self) -> None:
         """Ends turns and closes the journal; what was cut short is found there at the next start."""
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.gather(self._opening, return_exceptions=True)
+        for task in (self._opening, self._watching):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         if self._desk is not None:
             await self._desk.stop()
         if self.runner is not None:
@@ -207,6 +209,7 @@ class App:
         except Exception as error:
             self._fail(error)
             return
+        self._watching = asyncio.create_task(self._web.watch_erased(), name="erased customers")
         self._opened.set()
         try:
             # Loading the embedding model lets go of the interpreter's lock, so importing the rest costs no time.
@@ -277,6 +280,7 @@ class App:
             origins=self.settings.origins,
             send_buffer_bytes=self.settings.send_buffer_bytes,
             standing=lambda conversation: self._desk.standings.of(conversation) if self._desk else None,
+            erased=self._erased,
         )
         self._sockets = {"/ws/chat": self._web, "/ws/desk": self._desk_socket}
         self.readiness.ready(STORES, "journal, identities")
@@ -292,6 +296,9 @@ class App:
 
     async def _recognise(self, claims: Claims) -> Customer:
         return await asyncio.to_thread(lambda: self.profiles.recognise(claims))
+
+    async def _erased(self, customer_ids: Collection[str]) -> frozenset[str]:
+        return await asyncio.to_thread(lambda: self.profiles.erased_among(customer_ids))
 
     # step three: rooms, opened in a thread
 
