@@ -28,7 +28,7 @@ from assistant.journal.store import SqliteJournal
 from assistant.server.hosts import Hosts
 from assistant.server.key_place import loader_of
 from assistant.server.pages import HOME_PAGE, SHOP_PAGE, Pages
-from assistant.server.readiness import Readiness
+from assistant.server.readiness import Part, Readiness
 from assistant.server.secret import check_made_secret
 from assistant.server.serving import Endpoint
 
@@ -331,12 +331,19 @@ class App:
     def _open_rooms(self) -> None:
         try:
             self.library.warm()
-            release = self.library.release
-            self.readiness.ready(INDEX, f"release {release}" if release else "nothing indexed yet")
+            self.readiness.watch(INDEX, self._look_at_index)
         except Exception as error:
             # People can still be reached, and the assistant says honestly that it finds nothing.
             logger.warning("start.index_unavailable", error=str(error), exc_info=error)
             self.readiness.fail(INDEX, str(error))
+
+    def _look_at_index(self) -> Part:
+        try:
+            release = self.library.release
+        except Exception as error:
+            logger.warning("readiness.index_unknown", error=str(error), exc_info=error)
+            return Part(False, str(error))
+        return Part(True, f"release {release}") if release else Part(True, "nothing indexed yet", empty=True)
 
     async def _start_turns(self, answering: Answering) -> None:
         from assistant.turn.runner import TurnRunner
