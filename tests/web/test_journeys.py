@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.conftest import ServerProcess
+from tests.web.conftest import CHROMIUM
 from tests.web.line import Line, open_line
 
 pytestmark = pytest.mark.browser
@@ -312,6 +313,23 @@ def test_a_keyboard_reaches_the_desks_queue_past_the_head(desk: Page) -> None:
     desk.keyboard.press("Enter")
     desk.keyboard.press("Tab")
     expect(desk.get_by_role("navigation", name="Queue").get_by_role("button").first).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("language", "clock"), [("en-GB", r"\d\d:\d\d"), ("en-US", r"\d{1,2}:\d\d\s[AP]M"), ("de-DE", r"\d\d:\d\d")]
+)
+def test_the_desks_clock_is_that_of_the_language_which_the_browser_asks_for(
+    browser: Browser, shared_server: ServerProcess, language: str, clock: str
+) -> None:
+    # Written in one language and asking pages for another; a context's `locale` would set both.
+    chromium = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--lang=en-US", f"--accept-lang={language}"]
+    )
+    desk = chromium.new_page()
+    desk.goto(f"{shared_server.url}/desk")
+    now = "async () => (await import('/web/desk/transcript-view.js')).clockOf(new Date().toISOString())"
+    assert re.fullmatch(clock, desk.evaluate(now))
+    chromium.close()
 
 
 def test_the_desk_asks_who_is_there(page: Page, shared_server: ServerProcess) -> None:

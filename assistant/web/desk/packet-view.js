@@ -156,4 +156,5 @@ const timelineItem = ({ at, text, outcome, channel }) =>
   );
 
 /** @param {string} at */
-const dayOf = (at) => new Date(at).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+const dayOf = (at) =>
+  new Date(at).toLocaleDateString(navigator.languages, { day: "numeric", month: "short", year: "numeric" });
