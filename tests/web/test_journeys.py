@@ -162,6 +162,11 @@ def test_a_person_reads_everything_answers_and_is_rated(
     side = desk.get_by_role("complementary", name="Customer")
     expect(side).to_contain_text("tomasz")
     expect(side.locator(".known .marker").first).to_be_visible()
+    expect(side).to_contain_text(
+        "One question was asked: it was answered. After the last answer, a person was asked for."
+    )
+    expect(side.get_by_text(QUESTION, exact=True).first).to_be_visible()
+    expect(side).to_contain_text("Answered from “Fenwick kettle”.")
 
     desk.get_by_label("Reply to the customer").fill("Hello, this is Sam.")
     desk.keyboard.press("Enter")

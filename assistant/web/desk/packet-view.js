@@ -17,7 +17,7 @@ export function renderPacket(packet, reply) {
     section(
       "In short",
       h("p", null, summary),
-      question && h("p", { class: "open" }, "Open: ", h("span", { class: "marker" }, question)),
+      question && h("p", { class: "open" }, "Still open: ", h("span", { class: "marker" }, question)),
     ),
     suggestion &&
       section(
@@ -100,7 +100,9 @@ function customerCard(customer, conversation) {
 /** `water_hardness`, `18 °dH` → "Water hardness: 18 °dH". @param {string} name @param {unknown} value */
 function traitLine(name, value) {
   const words = name.replaceAll("_", " ");
-  const said = value === true ? "yes" : value === false ? "no" : Array.isArray(value) ? value.join(", ") : String(value);
+  const isDay = typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value);
+  const plain = Array.isArray(value) ? value.join(", ") : isDay ? dayOf(value) : String(value);
+  const said = value === true ? "yes" : value === false ? "no" : plain;
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}: ${said}`;
 }
 
@@ -110,9 +112,20 @@ function orderLine({ number, items, status, delivered_on: deliveredOn, expected_
   return `${number}: ${items.join(", ")}, ${status}${when}`;
 }
 
+/** What came of a question, as a colleague would say it. @param {Record<string, any>} exchange */
+function cameOf({ outcome, by, citations }) {
+  const titles = [...new Set((citations ?? []).map((/** @type {any} */ { title }) => title).filter(Boolean))];
+  if (outcome === "declined") return "The assistant found no answer.";
+  if (outcome === "clarifying") return "The assistant asked back.";
+  if (outcome === "acted") return "Answered from the customer's records.";
+  if (outcome === "said") return `Answered by ${by ?? "a colleague"}.`;
+  return titles.length ? `Answered from ${titles.map((title) => `“${title}”`).join(", ")}.` : "Answered.";
+}
+
 /** @param {Record<string, any>} exchange */
-const triedItem = ({ question, answer, useful, outcome }) =>
-  h(
+function triedItem(exchange) {
+  const { question, answer, useful } = exchange;
+  return h(
     "li",
     null,
     h("strong", null, question),
@@ -124,9 +137,10 @@ const triedItem = ({ question, answer, useful, outcome }) =>
         ? "The customer says it did not help."
         : useful === true
           ? "The customer says it helped."
-          : `Outcome: ${outcome ?? "open"}.`,
+          : cameOf(exchange),
     ),
   );
+}
 
 /** @param {Record<string, any>} passage */
 function passageItem({ title, section: path, text, url }) {
