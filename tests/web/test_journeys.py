@@ -273,6 +273,7 @@ def test_visitors_without_a_name_are_told_apart(desk: Page) -> None:
     desk.get_by_role("button", name="Accept").click()
     side = desk.get_by_role("complementary", name="Customer")
     expect(side.get_by_role("heading", level=2)).to_contain_text(name)
+    expect(row).to_contain_text(QUESTION)
     desk.reload()
     expect(desk.get_by_role("region", name="Conversation").get_by_role("heading")).to_have_text(name)
     close(desk)

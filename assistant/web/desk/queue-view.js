@@ -59,9 +59,8 @@ export class QueueView {
       unread,
       reason,
     } = place;
-    // Who waits is told apart by what they want to know; what the assistant said last is much the same to all of them.
-    const speaker = { customer: "", agent: `${agent?.name ?? "Agent"}: ` }[lastRole] ?? "Assistant: ";
-    const said = state === "waiting" ? asked : lastText && speaker + lastText;
+    // Customers are told apart by what they want to know; what the assistant said last is much the same to all of them.
+    const said = state === "taken" && lastRole === "agent" ? `${agent?.name ?? "Agent"}: ${lastText}` : asked;
     return h(
       "button",
       {
