@@ -10,7 +10,7 @@ import asyncio
 import gc
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -26,8 +26,10 @@ from assistant.journal.bus import LocalBus
 from assistant.journal.events import Event, NewEvent
 from assistant.journal.store import SqliteJournal
 from assistant.server.hosts import Hosts
+from assistant.server.key_place import loader_of
 from assistant.server.pages import HOME_PAGE, SHOP_PAGE, Pages
-from assistant.server.readiness import Readiness
+from assistant.server.readiness import Part, Readiness
+from assistant.server.secret import check_made_secret
 from assistant.server.serving import Endpoint
 
 if TYPE_CHECKING:
@@ -62,12 +64,18 @@ STORES, INDEX, MODEL = "stores", "index", "model"
 
 
 def check_can_run(settings: Settings) -> None:
-    """Raises SettingsError for a deployment this version has no adapter for, rather than quietly running another."""
+    """Raises SettingsError for a deployment this version has no adapter for, rather than quietly running another; and
+    for a data folder or an identity that cannot be had: whoever reads the server's address takes it to be serving.
+    """
     for name, value in (("TELLONCE_DATABASE_URL", settings.database_url), ("TELLONCE_REDIS_URL", settings.redis_url)):
         if value is not None and not value.startswith("sqlite"):
             raise SettingsError(
                 f"{name} is set, but this version keeps everything in one process and its data folder: unset it."
             )
+    database.make_folder(settings.data_dir)
+    check_made_secret(settings)
+    if settings.identity_jwks is not None:
+        loader_of(settings.identity_jwks)
 
 
 def open_journal(settings: Settings, bus: LocalBus | None = None) -> SqliteJournal:
@@ -166,6 +174,7 @@ class App:
         self._jobs: Jobs | None = None
         self._opened: asyncio.Event
         self._opening: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._api: Endpoint | None = None
         self._sockets: Mapping[str, Endpoint] = {}
@@ -178,9 +187,10 @@ class App:
 
     async def stop(self) -> None:
         """Ends turns and closes the journal; what was cut short is found there at the next start."""
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.gather(self._opening, return_exceptions=True)
+        for task in (self._opening, self._watching):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         if self._desk is not None:
             await self._desk.stop()
         if self.runner is not None:
@@ -199,6 +209,7 @@ class App:
         except Exception as error:
             self._fail(error)
             return
+        self._watching = asyncio.create_task(self._web.watch_erased(), name="erased customers")
         self._opened.set()
         try:
             # Loading the embedding model lets go of the interpreter's lock, so importing the rest costs no time.
@@ -269,6 +280,7 @@ class App:
             origins=self.settings.origins,
             send_buffer_bytes=self.settings.send_buffer_bytes,
             standing=lambda conversation: self._desk.standings.of(conversation) if self._desk else None,
+            erased=self._erased,
         )
         self._sockets = {"/ws/chat": self._web, "/ws/desk": self._desk_socket}
         self.readiness.ready(STORES, "journal, identities")
@@ -284,6 +296,9 @@ class App:
 
     async def _recognise(self, claims: Claims) -> Customer:
         return await asyncio.to_thread(lambda: self.profiles.recognise(claims))
+
+    async def _erased(self, customer_ids: Collection[str]) -> frozenset[str]:
+        return await asyncio.to_thread(lambda: self.profiles.erased_among(customer_ids))
 
     # step three: rooms, opened in a thread
 
@@ -316,12 +331,19 @@ class App:
     def _open_rooms(self) -> None:
         try:
             self.library.warm()
-            release = self.library.release
-            self.readiness.ready(INDEX, f"release {release}" if release else "nothing indexed yet")
+            self.readiness.watch(INDEX, self._look_at_index)
         except Exception as error:
             # People can still be reached, and the assistant says honestly that it finds nothing.
             logger.warning("start.index_unavailable", error=str(error), exc_info=error)
             self.readiness.fail(INDEX, str(error))
+
+    def _look_at_index(self) -> Part:
+        try:
+            release = self.library.release
+        except Exception as error:
+            logger.warning("readiness.index_unknown", error=str(error), exc_info=error)
+            return Part(False, str(error))
+        return Part(True, f"release {release}") if release else Part(True, "nothing indexed yet", empty=True)
 
     async def _start_turns(self, answering: Answering) -> None:
         from assistant.turn.runner import TurnRunner

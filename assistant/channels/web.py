@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -49,7 +49,15 @@ from assistant.channels.sockets import (
     keep_pace,
     next_frame,
 )
-from assistant.errors import Conflict, Forbidden, NotFound, RateLimited, TellonceError, Unauthorized
+from assistant.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    StorageUnavailable,
+    TellonceError,
+    Unauthorized,
+)
 from assistant.journal.bus import Bus, Draft, Item, Standing, Typing, Unsubscribe
 from assistant.journal.events import Audience, Author, Event, Kind, NewEvent, Role
 from assistant.journal.port import Appended, Conversation, Journal
@@ -63,6 +71,9 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 
+LOOK_FOR_ERASED_SECONDS = 5.0
+
+
 class Identities(Protocol):
     """What the door needs of `server.identity.Tokens`."""
 
@@ -71,9 +82,13 @@ class Identities(Protocol):
     def read_visitor(self, token: str) -> str: ...
 
 
+async def nobody_erased(customer_ids: Collection[str]) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class WebDoor:
-    """The ASGI endpoint, and all that its sessions share."""
+    """The ASGI endpoint, and all that its sessions share. `erased`: which of these customers were erased since."""
 
     journal: Journal
     bus: Bus
@@ -86,6 +101,8 @@ class WebDoor:
     origins: frozenset[str]
     send_buffer_bytes: int
     standing: Callable[[str], Standing | None] = lambda conversation_id: None  # a conversation's place in the queue
+    erased: Callable[[Collection[str]], Awaitable[frozenset[str]]] = nobody_erased
+    signed_in: set[Session] = field(default_factory=set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from its handshake to its end."""
@@ -111,6 +128,19 @@ class WebDoor:
         finally:
             session.close()
             self.metrics.connections.dec()
+
+    async def watch_erased(self) -> None:
+        """Closes, for as long as the server runs, what is open of customers who were erased, by whichever process."""
+        while True:
+            await asyncio.sleep(LOOK_FOR_ERASED_SECONDS)
+            ids = {session.customer_id for session in self.signed_in if session.customer_id}
+            try:
+                erased = await self.erased(ids) if ids else frozenset()
+            except StorageUnavailable as error:
+                logger.warning("web.erased_unknown", error=str(error))
+                continue
+            for session in [one for one in self.signed_in if one.customer_id in erased]:
+                session.forget()
 
 
 class Session:
@@ -168,8 +198,18 @@ class Session:
         while (raw := await next_frame(receive)) is not None:
             await self._take(raw)
 
+    @property
+    def customer_id(self) -> str | None:
+        """Who has signed in; None for a visitor."""
+        return self._customer_id
+
+    def forget(self) -> None:
+        """The customer was erased: nothing is done in their name any more. A signed return begins anew."""
+        self._end_identity("What was kept about you has been erased, and this sign-in ended with it.")
+
     def close(self) -> None:
         """Undoes what the session did outside of itself."""
+        self._door.signed_in.discard(self)
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
@@ -211,6 +251,7 @@ class Session:
         self._knows_queue = "queue" in hello.also
         structlog.contextvars.bind_contextvars(conversation=conversation.id)
         if customer_id is not None:
+            door.signed_in.add(self)
             await self._attach(conversation, customer_id)
         await self._note_context(conversation, hello)
         # Subscribed before reading: an event between the two is noticed, and sent once.
@@ -268,7 +309,10 @@ class Session:
 
     def _expire(self) -> None:
         """A proof of who this is holds no longer than its token says, however long the socket stays open."""
-        self._wire.write_text(frames.error_frame(Unauthorized("This sign-in has expired. Please sign in again.")))
+        self._end_identity("This sign-in has expired. Please sign in again.")
+
+    def _end_identity(self, told: str) -> None:
+        self._wire.write_text(frames.error_frame(Unauthorized(told)))
         self._wire.cut_off(POLICY, "identity_expired")
 
     # delivery
@@ -351,6 +395,9 @@ class Session:
     async def _act(self, frame: Say | Rate | SurveyAnswer | AskHuman | End) -> None:
         """One durable act, acknowledged once it is committed."""
         door = self._door
+        if self._customer_id is not None and await door.erased((self._customer_id,)):
+            self.forget()
+            return
         door.limits.check_message(self._visitor_id)
         started = time.perf_counter()
         self._held = []

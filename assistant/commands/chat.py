@@ -215,8 +215,10 @@ class TextScreen:
             self._show_message(frame)
         elif kind == "handoff.requested":
             self.tell(f"A person was asked for: you are {_place(data)}.")
-        elif kind in ("handoff.accepted", "handoff.transferred"):
-            self.tell(f"You are talking to {(data.get('agent') or {}).get('name', 'a colleague')} now.")
+        elif kind == "handoff.accepted":
+            self.tell(f"You are talking to {(data.get('agent') or {}).get('name') or 'a colleague'} now.")
+        elif kind == "handoff.transferred":
+            self.tell(f"You are passed on to {(data.get('agent') or {}).get('name') or 'a colleague'}.")
         elif kind == "handoff.returned":
             self.tell("The assistant is back.")
         elif kind == "survey.offered":

@@ -150,8 +150,8 @@ def check_embedding_model(settings: Settings) -> Finding:
 
 
 def check_identity(settings: Settings) -> Finding:
-    from assistant.server.identity import load_or_make_secret
     from assistant.server.keys import count_keys
+    from assistant.server.secret import load_or_make_secret
 
     if settings.identity_secret is None and not (settings.data_dir / "identity.secret").exists():
         detail = "no secret yet; the first start makes it"

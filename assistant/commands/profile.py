@@ -94,6 +94,9 @@ def erase(
     # words first: if they cannot be erased, the profile is still there to try again with
     conversations, events = asyncio.run(_erase_conversations(found.id))
     profiles.erase(found.id)
+    # what somebody said meanwhile on an open line: from now on the server takes nothing more from it
+    conversations, late = asyncio.run(_erase_conversations(found.id))
+    events += late
     if as_json:
         print_json({"customer": found.id, "conversations": conversations, "events": events})
     else:

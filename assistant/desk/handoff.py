@@ -6,9 +6,11 @@ Floor: pure, and no language model: every line of it is somebody's words or a re
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any
 from urllib.parse import quote as quote_url
 
@@ -136,8 +138,11 @@ def find_open_question(events: Sequence[Event]) -> str | None:
 def summarise(
     events: Sequence[Event], exchanges: Sequence[Exchange], customer: Customer | None, open_question: str | None
 ) -> str:
-    """Four short sentences at most: who it is, what was asked, what was tried, what is open."""
-    return " ".join(filter(None, (_who(customer), _asked(exchanges), _tried(exchanges), _open(events, open_question))))
+    """Four short sentences at most: who it is, how much was asked and what came of it, why a person is needed.
+
+    The open question is not among them: the packet holds it in the customer's own words.
+    """
+    return " ".join(filter(None, (_who(customer), _asked(exchanges), _why_a_person(events, exchanges, open_question))))
 
 
 def suggest_reply(
@@ -273,37 +278,68 @@ def _this_conversation(events: Sequence[Event]) -> list[dict[str, Any]]:
 def _who(customer: Customer | None) -> str:
     if customer is None:
         return "A visitor who is not signed in."
-    facts = [f"a customer since {customer.since}" if customer.since else "a verified customer"]
-    if customer.products:
-        facts.append("owns " + _listed([product.name for product in customer.products]))
-    return f"{customer.name or 'No name given'}, {', '.join(facts)}."
+    known = f"has been a customer since {_day(customer.since)}" if customer.since else "is a customer of ours"
+    owns = f" and owns {_listed([product.name for product in customer.products])}" if customer.products else ""
+    return f"{customer.name or 'Somebody who gave no name'} {known}{owns}."
+
+
+_CAME_OF_IT = {  # what came of one question, of one of several, of more of them
+    "settled": ("it was answered", "1 was answered", "{} were answered"),
+    "useless": ("the answer did not help", "1 answer did not help", "{} answers did not help"),
+    "declined": ("the assistant found no answer", "for 1 there was no answer", "for {} there was no answer"),
+    "clarifying": ("the assistant asked back", "1 was asked back about", "{} were asked back about"),
+    "waiting": ("it waits for an answer", "1 waits for an answer", "{} wait for an answer"),
+}
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
 def _asked(exchanges: Sequence[Exchange]) -> str:
     if not exchanges:
-        return "Has not asked anything yet."
-    first = f"Asked: “{plain_line(exchanges[0].question, QUOTE_MAX_CHARS)}”"
-    more = len(exchanges) - 1
-    return f"{first}." if not more else f"{first} and {more} more {'question' if more == 1 else 'questions'}."
+        return "Nothing has been asked yet."
+    counts = Counter(_came_of(exchange) for exchange in exchanges)
+    if len(exchanges) == 1:
+        return f"One question was asked: {_CAME_OF_IT[_came_of(exchanges[0])][0]}."
+    if counts["settled"] == len(exchanges):
+        return f"{_number(len(exchanges))} questions were asked: all were answered."
+    told = [
+        one if counts[name] == 1 else more.format(counts[name])
+        for name, (_, one, more) in _CAME_OF_IT.items()
+        if counts[name]
+    ]
+    return f"{_number(len(exchanges))} questions were asked: {_listed(told)}."
 
 
-def _tried(exchanges: Sequence[Exchange]) -> str:
-    answered = [exchange for exchange in exchanges if exchange.answer is not None]
-    if not answered:
-        return "Nothing has been tried."
-    settled = sum(exchange.is_settled for exchange in answered)
-    failed = len(answered) - settled
-    titles = _listed(list(dict.fromkeys(str(c["title"]) for x in answered for c in x.citations if c.get("title"))))
-    told = f"{settled} answered" + (f" from {titles}" if titles else "") if settled else ""
-    return "So far " + " and ".join(filter(None, (told, f"{failed} not answered" if failed else ""))) + "."
+def _number(count: int) -> str:
+    """As it stands at the beginning of a sentence."""
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
-def _open(events: Sequence[Event], open_question: str | None) -> str:
+def _came_of(exchange: Exchange) -> str:
+    if exchange.answer is None:
+        return "waiting"
+    if exchange.is_settled:
+        return "settled"
+    return "useless" if exchange.useful is False else "clarifying" if exchange.outcome == "clarifying" else "declined"
+
+
+def _why_a_person(events: Sequence[Event], exchanges: Sequence[Exchange], open_question: str | None) -> str:
+    """What the counts do not tell: that an answer was not enough, or what the reason is."""
     requests = [e for e in events if e.kind is Kind.HANDOFF_REQUESTED and e.data]
     reason = _reason(requests[-1]) if requests else ""
-    reason = f"Handed over because: {reason.rstrip('.')}." if reason else ""
-    words = f"Open: “{plain_line(open_question, QUOTE_MAX_CHARS)}”." if open_question else "No question is open."
-    return f"{words} {reason}".strip()
+    if open_question and exchanges[-1].is_settled and open_question == exchanges[-1].question:
+        enough = "After the last answer, a person was asked for."
+    else:
+        enough = "" if open_question or not exchanges else "No question is open."
+    return " ".join(filter(None, (enough, f"Handed over because: {reason.rstrip('.')}." if reason else "")))
+
+
+def _day(iso: str) -> str:
+    """`2026-11-23` as `23 November 2026`; anything else unchanged."""
+    try:
+        day = date.fromisoformat(iso[:10])
+    except ValueError:
+        return iso
+    return f"{day.day} {month_name[day.month]} {day.year}"
 
 
 def _exchange(asked: Sequence[Event], answer: Event | None, ratings: Mapping[Any, Any]) -> Exchange:

@@ -7,13 +7,14 @@ wait or are taken are read once at the start, then events move them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import structlog
 
 from assistant.desk.handoff import plain_line
+from assistant.errors import StorageUnavailable
 from assistant.journal.bus import Bus, Item, Unsubscribe
 from assistant.journal.events import Event, Kind, Role
 from assistant.journal.port import Journal, read_whole
@@ -23,6 +24,7 @@ logger = structlog.get_logger(__name__)
 
 LAST_TEXT_MAX_CHARS = 140
 START_LIMIT = 10_000
+LOOK_FOR_ERASED_SECONDS = 5.0
 ENTERING = frozenset({Kind.HANDOFF_REQUESTED, Kind.HANDOFF_TRANSFERRED, Kind.HANDOFF_ACCEPTED})
 
 
@@ -44,6 +46,7 @@ class Place:
     last_text: str = ""
     last_role: str = ""  # whose words `last_text` are
     last_at: str = ""
+    asked: str = ""  # the customer's newest words, whoever spoke since
     unread: int = 0  # the customer's messages since anybody answered
 
     @property
@@ -63,6 +66,7 @@ class Place:
             "last_text": self.last_text,
             "last_role": self.last_role,
             "last_at": self.last_at,
+            "asked": self.asked,
             "unread": self.unread,
             "seq": self.seq,
         }
@@ -107,11 +111,21 @@ def _with_message(place: Place, event: Event) -> Place:
     from_customer = event.author.role is Role.CUSTOMER
     shown = plain_line(event.text, LAST_TEXT_MAX_CHARS)
     unread = place.unread + 1 if from_customer else 0
-    return replace(place, last_text=shown, last_role=event.author.role.value, last_at=event.at, unread=unread)
+    asked = shown if from_customer else place.asked
+    return replace(
+        place, last_text=shown, last_role=event.author.role.value, last_at=event.at, asked=asked, unread=unread
+    )
 
 
 def _freed(place: Place) -> Place:
     return replace(place, state="elsewhere", since="", reason=None, agent_id=None, agent_name=None, meant_for=None)
+
+
+def forgotten(place: Place) -> Place:
+    """The place without who the customer was and what was said; who waits waits on, and whoever has it keeps it."""
+    return replace(
+        place, customer_id=None, customer_name=None, verified=False, reason=None, last_text="", last_role="", asked=""
+    )
 
 
 def fold_all(conversation_id: str, events: Iterable[Event]) -> Place:
@@ -135,10 +149,19 @@ LoadName = Callable[[str], Awaitable[str | None]]
 class Queue:
     """The queue of this deployment. `load_name`: customer id -> name, for conversations whose words carry none."""
 
-    def __init__(self, journal: Journal, bus: Bus, load_name: LoadName) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        bus: Bus,
+        load_name: LoadName,
+        *,
+        look_for_erased_seconds: float = LOOK_FOR_ERASED_SECONDS,
+    ) -> None:
         self._journal = journal
         self._bus = bus
         self._load_name = load_name
+        self._look_for_erased_seconds = look_for_erased_seconds
+        self._erased: dict[str, frozenset[int]] = {}  # conversation -> seqs that its place knows to be erased
         self._places: dict[str, Place] = {}
         self._entering: dict[str, list[Event]] = {}  # being read from the journal; what happens meanwhile waits here
         self._listeners: tuple[Listener, ...] = ()
@@ -153,6 +176,7 @@ class Queue:
             if conversation.id not in self._places and conversation.id not in self._entering:
                 self._entering[conversation.id] = []
                 await self._enter(conversation.id)
+        self._own(self._watch_erased())
 
     async def stop(self) -> None:
         if self._unsubscribe is not None:
@@ -188,14 +212,33 @@ class Queue:
             self._put(fold(self._places[conversation_id], item))
         elif item.kind in ENTERING:
             self._entering[conversation_id] = []
-            task = asyncio.get_running_loop().create_task(self._enter(conversation_id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._own(self._enter(conversation_id))
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch_erased(self) -> None:
+        """Lets go of what was erased in the journal, by whichever process: no name and no words of it stay here."""
+        while True:
+            await asyncio.sleep(self._look_for_erased_seconds)
+            try:
+                erased = await self._journal.erased([*self._places]) if self._places else {}
+            except StorageUnavailable as error:
+                logger.warning("queue.erased_unknown", error=str(error))
+                continue
+            for conversation_id, seqs in erased.items():
+                if seqs - self._erased.get(conversation_id, frozenset()) and conversation_id in self._places:
+                    self._put(forgotten(self._places[conversation_id]))
+            self._erased = erased
 
     async def _enter(self, conversation_id: str) -> None:
         """Folds the whole conversation, then what happened while it was read."""
         try:
-            place = fold_all(conversation_id, await read_whole(self._journal, conversation_id))
+            events = await read_whole(self._journal, conversation_id)
+            self._erased[conversation_id] = frozenset(event.seq for event in events if event.data is None)
+            place = fold_all(conversation_id, events)
             if place.customer_id and not place.customer_name:
                 place = replace(place, customer_name=await self._load_name(place.customer_id))
             for event in self._entering[conversation_id]:

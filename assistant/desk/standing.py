@@ -14,7 +14,8 @@ EstimateWait = Callable[[int], int | None]
 
 
 class Standings:
-    """Places by conversation. Each move is published on the bus; the first place stands in `handoff.requested`.
+    """Places by conversation. Each move is published on the bus; the first place stands in `handoff.requested`, and is
+    published where an agent passed the conversation on, for `handoff.transferred` holds none.
 
     `clock`: seconds since the epoch.
     """
@@ -27,10 +28,12 @@ class Standings:
         self._estimate_wait = estimate_wait
         self._clock = clock
         self._places: dict[str, tuple[int, str]] = {}  # conversation -> position from 1, waiting since
+        self._taken: set[str] = set()  # conversations that an agent has
 
     def start(self) -> None:
         """Counts who waits; from then on the queue tells."""
         self._places = self._count()
+        self._taken = {place.conversation_id for place in self._queue.places() if place.state == "taken"}
         self._queue.listen(self._take)
 
     def of(self, conversation_id: str) -> Standing | None:
@@ -43,11 +46,17 @@ class Standings:
     def _take(self, change: Change) -> None:
         conversation_id = change if isinstance(change, str) else change.conversation_id
         waits = not isinstance(change, str) and change.state == "waiting"
+        was_taken = conversation_id in self._taken
+        if waits or isinstance(change, str):
+            self._taken.discard(conversation_id)
+        else:
+            self._taken.add(conversation_id)
         if waits == (conversation_id in self._places):
             return  # words were said: nobody moved
         before, self._places = self._places, self._count()
-        for moved, (position, _) in self._places.items():
-            if moved in before and before[moved][0] != position and (standing := self.of(moved)):
+        moved = [one for one, (position, _) in self._places.items() if one in before and before[one][0] != position]
+        for one in [*moved, conversation_id] if waits and was_taken else moved:
+            if standing := self.of(one):
                 self._bus.publish(standing)
 
     def _count(self) -> dict[str, tuple[int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -159,6 +159,13 @@ class Profiles:
             if done.rowcount == 0:
                 raise NotFound(f"There is no customer {customer_id!r}, or they were erased before.")
             connection.execute(sa.delete(identities).where(identities.c.customer_id == customer_id))
+
+    def erased_among(self, customer_ids: Collection[str]) -> frozenset[str]:
+        """Those of these customers who were erased and have not signed in since; whichever process erased them."""
+        wanted = customers.c.id.in_([*customer_ids])
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(customers.c.id).where(wanted, customers.c.erased_at.is_not(None)))
+            return frozenset(row.id for row in rows)
 
     def list(self, *, limit: int = 1000) -> list[Listed]:
         """The customers, last changed first, tombstones included."""

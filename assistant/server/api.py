@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -83,8 +83,11 @@ class Health(BaseModel):
 
 
 class PartState(BaseModel):
+    """`empty`: open, and nothing is in it yet."""
+
     ready: bool
     detail: str
+    empty: bool = False
 
 
 class ReadinessReport(BaseModel):
@@ -234,11 +237,12 @@ def _operations(open_rooms: OpenRooms, readiness: Readiness) -> APIRouter:
         return Health()
 
     @router.get("/readyz", summary="Are stores, index and model open?", responses={503: {"model": ReadinessReport}})
-    async def readyz(response: Response) -> ReadinessReport:
-        response.status_code = 200 if readiness.is_ready else 503
+    def readyz(response: Response) -> ReadinessReport:
+        parts = readiness.parts
+        is_ready = all(part.ready for part in parts.values())
+        response.status_code = 200 if is_ready else 503
         response.headers["cache-control"] = "no-store"
-        parts = {name: PartState(ready=p.ready, detail=p.detail) for name, p in readiness.parts.items()}
-        return ReadinessReport(ready=readiness.is_ready, parts=parts)
+        return ReadinessReport(ready=is_ready, parts={name: PartState(**asdict(p)) for name, p in parts.items()})
 
     @router.get(
         "/metrics",

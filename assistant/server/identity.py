@@ -9,14 +9,9 @@ import asyncio
 import hashlib
 import hmac
 import math
-import os
-import secrets
-import stat
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,15 +20,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, OctKey
 from joserfc.jws import JWSRegistry, extract_compact
 
-from assistant.errors import SettingsError, Unauthorized
+from assistant.errors import Unauthorized
 from assistant.profile.customer import Claims
 from assistant.profile.traits import clean_email, clean_line, clean_name, clean_phone
 from assistant.server.keys import KeySource, open_key_source
+from assistant.server.secret import check_secret, load_or_make_secret
 from assistant.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
-SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key has at least the digest's size
 TOKEN_MAX_CHARS = 8192
 SUBJECT_MAX_CHARS = 200
 IDENTITY_MAX_SECONDS = 24 * 3600
@@ -170,68 +165,6 @@ def open_tokens(settings: Settings) -> Tokens:
     jwks = settings.identity_jwks
     audience = settings.identity_audience
     return Tokens(load_or_make_secret(settings), open_key_source(jwks) if jwks else None, audience=audience)
-
-
-def check_secret(secret: str) -> None:
-    """Raises SettingsError for a secret that could be guessed by trying."""
-    size = len(secret.encode())
-    if size < SECRET_MIN_BYTES:
-        raise SettingsError(
-            f"TELLONCE_IDENTITY_SECRET has {size} bytes, too few to be safe: use {SECRET_MIN_BYTES} or more, "
-            "for example the output of `openssl rand -hex 32`, or unset it to have one made."
-        )
-
-
-def load_or_make_secret(settings: Settings) -> str:
-    """The identity secret: the setting, or the one in the data folder, made there on the first start.
-
-    Raises:
-        SettingsError: it is too short, or the file can neither be read nor made.
-    """
-    if settings.identity_secret is not None:
-        secret = settings.identity_secret.get_secret_value()
-        check_secret(secret)
-        return secret
-    path = settings.data_dir / "identity.secret"
-    try:
-        if not path.exists():
-            _make_secret_file(path)
-        return _read_secret_file(path)
-    except OSError as error:
-        raise SettingsError(
-            f"The identity secret in {path} cannot be used: {error.strerror}. "
-            "Give this user the folder, or set TELLONCE_IDENTITY_SECRET."
-        ) from error
-
-
-def _make_secret_file(path: Path) -> None:
-    # written aside and linked into place: two processes that start at once agree on one secret, and a crash leaves none
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".identity-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(aside, path)
-        logger.info("identity.secret_made")
-    except FileExistsError:
-        pass
-    finally:
-        Path(aside).unlink(missing_ok=True)
-
-
-def _read_secret_file(path: Path) -> str:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        path.chmod(0o600)
-        logger.warning("identity.secret_was_readable_by_others")
-    secret = path.read_text(encoding="utf-8").strip()
-    if len(secret.encode()) < SECRET_MIN_BYTES:
-        raise SettingsError(
-            f"The identity secret in {path} is too short to be safe: delete the file to have a new one made "
-            "(visitors and agents sign in anew), or set TELLONCE_IDENTITY_SECRET."
-        )
-    return secret
 
 
 def _derive(secret: str, purpose: str) -> bytes:

@@ -9,21 +9,19 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, RSAKey
 
-from assistant.errors import SettingsError, Unauthorized
+from assistant.errors import Unauthorized
+from assistant.server.key_place import loader_of
 
 logger = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 600
 RETRY_SECONDS = 10
-FETCH_SECONDS = 3.0
-MAX_BYTES = 262_144
 MAX_KEYS = 100
 RSA_MIN_BITS = 2048  # RFC 7518 section 3.3
 
@@ -78,44 +76,12 @@ def open_key_source(place: str) -> Jwks:
     Raises:
         SettingsError: neither.
     """
-    return Jwks(_loader(place))
+    return Jwks(loader_of(place))
 
 
 def count_keys(place: str) -> int:
     """How many usable keys are at `place` now. Raises SettingsError as above, and whatever reading them raises."""
-    return len(read_keys(_loader(place)()))
-
-
-def _loader(place: str) -> Callable[[], bytes]:
-    if place.startswith("https://") or _is_local_http(place):
-        return lambda: fetch_bounded(place)
-    path = Path(place)
-    if "://" in place or not path.is_file():
-        raise SettingsError(
-            f"TELLONCE_IDENTITY_JWKS={place!r} is neither an https address nor a file: correct or unset it."
-        )
-    return path.read_bytes
-
-
-def _is_local_http(place: str) -> bool:
-    return place.startswith(("http://127.0.0.1:", "http://localhost:", "http://[::1]:"))
-
-
-def fetch_bounded(url: str) -> bytes:
-    """The document at `url`, within three seconds and a quarter of a megabyte; redirects are not followed."""
-    import httpx
-
-    deadline = time.monotonic() + FETCH_SECONDS
-    body = bytearray()
-    with httpx.stream("GET", url, timeout=FETCH_SECONDS, headers={"accept": "application/json"}) as response:
-        response.raise_for_status()
-        if response.status_code != 200:
-            raise ValueError(f"status {response.status_code}")
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > MAX_BYTES or time.monotonic() > deadline:
-                raise ValueError("too long or too slow")
-    return bytes(body)
+    return len(read_keys(loader_of(place)()))
 
 
 def read_keys(document: bytes) -> tuple[Key, ...]:

@@ -214,8 +214,8 @@ def _add_jobs(router: APIRouter, reading: FindEditor, writing: FindEditor) -> No
         return _started(await editor.rooms.jobs.start("compare", task, editor.name))
 
     @router.delete("/job/{job_id}", summary="Stop this job, if it still runs")
-    async def stop(job_id: Annotated[str, Path(max_length=100)], editor: Editor = Depends(writing)) -> JobView | None:
-        return _job(await editor.rooms.jobs.cancel(job_id))
+    async def stop(job_id: Annotated[str, Path(max_length=100)], editor: Editor = Depends(writing)) -> JobView:
+        return _started(await editor.rooms.jobs.cancel(job_id))
 
 
 def _add_documents(router: APIRouter, reading: FindEditor, writing: FindEditor) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from assistant.settings import Settings
+    from knowledge.documents import Turn
     from knowledge.index import Progress
     from knowledge.library import Library
 
@@ -120,11 +121,12 @@ def compare_releases(
     other = against if against is not None else library.release
     if other is None:
         raise IndexMissing("Nothing is in service to compare with: publish a release first.")
-    kept = {one.number for one in library.releases()}
-    if missing := {release, other} - kept:
+    releases = {one.number for one in library.releases()}
+    if missing := {release, other} - releases:
         raise ReleaseUnknown(f"Release {min(missing)} is not kept any more: choose another one.")
-    asked = [*SavedQuestions(engine).comparable(), *cases]
-    asked += recent_questions(JournalReading(engine), _days_ago(RECENT_DAYS), load_customer=load_customer)
+    kept = [*SavedQuestions(engine).comparable(), *cases]
+    since = _days_ago(RECENT_DAYS)
+    asked = [*kept, *recent_questions(JournalReading(engine), since, but=kept, load_customer=load_customer)]
     rehearsal = Rehearsal(library, settings, load_customer=loading_nameless(load_customer))
     return asyncio.run(compare(rehearsal, asked, release, other, progress=progress))
 
@@ -167,20 +169,30 @@ def recent_questions(
     since: str,
     *,
     limit: int = RECENT_MAX,
+    but: Sequence[Comparable] = (),
     load_customer: LoadCustomer | None = None,
 ) -> list[Comparable]:
-    """The questions for the knowledge that customers asked since then (RFC 3339), newest first, each wording once."""
+    """The questions for the knowledge that customers asked since then (RFC 3339), newest first, each wording once.
+
+    Args:
+        but: asked anyway: none of them a second time, whether it was kept from where it was asked or says the same.
+    """
     found: dict[str, Comparable] = {}
+    places = {one.place for one in but}
+    worded = {(_wording(one.question), _said_before(one.history), one.customer) for one in but}
     for conversation_id, seq, wording in _asked_since(journal, since):
-        if wording in found:
+        place = (conversation_id, seq)
+        if wording in found or place in places:
             continue
         customer = journal.customer_of(conversation_id)
         live = question_at(journal.events(conversation_id), seq, customer)
         if live is None:
             continue
+        ways = ((wording, ()), (_wording(live.text), _said_before(live.earlier)))  # alone, and after what was said
+        if any((*way, who) in worded for way in ways for who in (None, customer)):
+            continue
         profile = load_customer(customer) if load_customer and customer else None
         question = without_personal(live.text, personal_of(profile)).text
-        place = (conversation_id, seq)
         found[wording] = Comparable(
             f"{conversation_id}:{seq}", question, RECENT, customer=customer, live=live, place=place
         )
@@ -194,7 +206,16 @@ def _asked_since(journal: JournalReading, since: str) -> Iterator[tuple[str, int
     for conversation_id, evidence in journal.newest_evidence(since):
         turn, words = evidence.get("turn"), str(evidence.get("standalone") or "")
         if isinstance(turn, int) and evidence.get("intent") == Intent.QUESTION.value and words:
-            yield conversation_id, turn, _SPACE.sub(" ", words.casefold()).strip()
+            yield conversation_id, turn, _wording(words)
+
+
+def _wording(words: str) -> str:
+    """What tells that two questions are the same: neither case nor punctuation counts."""
+    return _SPACE.sub(" ", words.casefold()).strip()
+
+
+def _said_before(history: Iterable[Turn]) -> tuple[str, ...]:
+    return tuple(_wording(turn.text) for turn in history if turn.role == "customer")
 
 
 async def _answer(rehearsal: Rehearsal, one: Comparable, release: int, like: RehearsedAnswer | None) -> RehearsedAnswer:

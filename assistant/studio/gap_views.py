@@ -19,6 +19,7 @@ from assistant.studio.happenings import agent_answer, find_unanswered
 from assistant.studio.journal_reading import JournalReading
 from assistant.studio.personal import personal_of, without_personal
 from knowledge.gaps import most_typical, urgency
+from knowledge.products import Catalogue
 
 OPEN, DRAFTED, CLOSED, DISMISSED = "open", "drafted", "closed", "dismissed"
 STATES = (OPEN, DRAFTED, CLOSED, DISMISSED)
@@ -51,6 +52,7 @@ class ShownGap:
 
     gap: Gap
     label: str
+    products: tuple[str, ...]  # as the catalogue writes them
     questions: tuple[Kept, ...]
     examples: tuple[Example, ...]
     draft: Draft | None
@@ -72,7 +74,7 @@ class ShownGap:
             "handed_over": sum(one.handed_over for one in self.questions),
             "first_at": self.questions[0].at,
             "last_at": self.questions[-1].at,
-            "products": sorted(self.gap.subject.products),
+            "products": list(self.products),
             "state": self.state,
             "closed_at": self.gap.closed_at,
             "closed_release": self.gap.closed_release,
@@ -97,14 +99,20 @@ class GapViews:
 
     Args:
         load_customer: (customer id) -> profile: whose name and numbers are left out of what is shown.
+        load_catalogue: the products, whose names are shown as it writes them.
         clock: seconds since the epoch.
     """
 
     def __init__(
-        self, journal: JournalReading, load_customer: LoadCustomer | None, clock: Callable[[], float] = time.time
+        self,
+        journal: JournalReading,
+        load_customer: LoadCustomer | None,
+        load_catalogue: Callable[[], Catalogue],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
         self._load_customer = load_customer
+        self._load_catalogue = load_catalogue
         self._clock = clock
 
     def urgency_of(self, questions: Sequence[Kept]) -> float:
@@ -115,8 +123,19 @@ class GapViews:
 
     def show(self, gap: Gap, questions: Sequence[Kept], draft: Draft | None) -> ShownGap:
         typical = questions[most_typical([one.vector for one in questions])]
-        examples = self._examples(questions)
-        return ShownGap(gap, self._label(typical), tuple(questions), tuple(examples), draft, self.urgency_of(questions))
+        return ShownGap(
+            gap=gap,
+            label=self._label(typical),
+            products=self._products(gap),
+            questions=tuple(questions),
+            examples=tuple(self._examples(questions)),
+            draft=draft,
+            urgency=self.urgency_of(questions),
+        )
+
+    def _products(self, gap: Gap) -> tuple[str, ...]:
+        names = {name.casefold(): name for name in self._load_catalogue().names}
+        return tuple(names.get(name, name) for name in sorted(gap.subject.products))
 
     def _label(self, kept: Kept) -> str:
         events = self._journal.events(kept.place[0])

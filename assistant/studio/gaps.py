@@ -57,7 +57,7 @@ class Gaps:
         self._library = library
         self._journal = JournalReading(engine)
         self._store = GapStore(engine)
-        self._views = GapViews(self._journal, load_customer, clock)
+        self._views = GapViews(self._journal, load_customer, library.catalogue, clock)
         self._closing = Closing(library, settings, self._journal, self._store, load_customer)
         self._saved = SavedQuestions(engine)
         self._comparisons = Comparisons(engine)
@@ -192,17 +192,13 @@ class Gaps:
             by,
             question=shown.label,
             answer=solved.agent_answer or "" if solved else "",
-            products=self._products_of(shown),
+            products=shown.products,
             left_out=solved.left_out if solved else (),
         )
 
     def used_documents(self) -> dict[str, str]:
         """The documents that a customer was ever answered from, and when last."""
         return self._store.used_documents()
-
-    def _products_of(self, shown: ShownGap) -> tuple[str, ...]:
-        names = {name.casefold(): name for name in self._library.catalogue().names}
-        return tuple(names.get(name, name) for name in sorted(shown.gap.subject.products))
 
 
 def _by_gap(questions: Sequence[Kept]) -> dict[int, list[Kept]]:

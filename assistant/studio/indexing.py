@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import structlog
 
-from assistant.errors import Conflict
+from assistant.errors import Conflict, NotFound
 
 logger = structlog.get_logger(__name__)
 
@@ -107,13 +107,19 @@ class Jobs:
             logger.info("studio.job_started", job=job.id, kind=kind, by=by)
             return job
 
-    async def cancel(self, job_id: str) -> Job | None:
-        """Ends the running job, if it is this one; the newest job as it is then. What serves goes on serving."""
+    async def cancel(self, job_id: str) -> Job:
+        """Ends this job, if it still runs; the newest job as it is then. What serves goes on serving.
+
+        Raises:
+            NotFound: this is not the newest job; no other is known.
+        """
         job, process = self._job, self._process
-        if job is not None and job.id == job_id and job.state == "running" and process is not None:
+        if job is None or job.id != job_id:
+            raise NotFound("There is no such job. Only the one that runs, or ended last, is known.")
+        if job.state == "running" and process is not None:
             await self._keep(_failed(job, "It was stopped. Nothing has changed."))
             await _end(process)
-        return self._job
+        return self._job or job
 
     async def close(self) -> None:
         """Ends the running job with the server: the next one tells that it was cut short."""

@@ -50,4 +50,4 @@ def greeting_for(customer: Customer | None, history: Sequence[Turn]) -> str:
     """What stands before the first answer of a conversation with a verified customer; empty otherwise."""
     if customer is None or not customer.first_name or any(turn.role == "assistant" for turn in history):
         return ""
-    return f"Hello {customer.first_name}!\n\n"
+    return f"Hello {customer.first_name}.\n\n"

@@ -189,7 +189,7 @@ def _small_talk(
         case Intent.GREETING:
             return Reply(_greeting(customer, again=turns_before > 0, today=today))
         case Intent.THANKS:
-            return Reply(f"You are welcome{',' + name if name else ''}! Is there anything else?")
+            return Reply(f"You are welcome{',' + name if name else ''}. Is there anything else?")
         case Intent.FAREWELL:
             return Reply(
                 f"Thank you{',' + name if name else ''}. Write any time; I will remember what we talked about."
@@ -230,8 +230,8 @@ def _small_talk(
 
 def _greeting(customer: Customer | None, *, again: bool, today: date | None) -> str:
     if customer is None or not customer.first_name:
-        return "Hello! How can I help you?" if not again else "Hello again! What can I do for you?"
-    hello = f"Hello{' again,' if again else ''} {customer.first_name}!"
+        return "Hello. How can I help you?" if not again else "Hello again. What can I do for you?"
+    hello = f"Hello{' again,' if again else ''} {customer.first_name}."
     if not again and (pending := open_orders(customer)):
         return f"{hello} {describe_order(pending[0], today)} How can I help you?"
     return f"{hello} How can I help you?"

@@ -135,3 +135,18 @@ def test_who_waits_is_told_when_the_place_moves(wait_seconds, told):
     printed = io.StringIO()
     TextScreen(Console(file=printed, width=100)).show({"type": "queue", "position": 2, "wait_seconds": wait_seconds})
     assert told in printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "told"),
+    [
+        ("handoff.accepted", "Sam", "You are talking to Sam now."),
+        ("handoff.transferred", "Ben", "You are passed on to Ben."),
+        ("handoff.transferred", None, "You are passed on to a colleague."),
+    ],
+)
+def test_who_is_passed_on_is_not_told_that_somebody_is_there(kind, name, told):
+    printed = io.StringIO()
+    event = {"type": "event", "seq": 3, "kind": kind, "data": {"agent": {"name": name}}}
+    TextScreen(Console(file=printed, width=100)).show(event)
+    assert told in printed.getvalue()

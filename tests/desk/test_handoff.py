@@ -24,6 +24,7 @@ CUSTOMER = Customer(
     traits={"city": "London"},
     sources={"orders": "import 2026-11-23"},
 )
+ASKED = asked_for_a_person("The customer asked for a person.")  # says nothing that is not known
 RATED_BAD = NewEvent(Kind.RATED, ADA, {"seq": 2, "useful": False, "comment": "Did that."})
 RATED_GOOD = NewEvent(Kind.RATED, ADA, {"seq": 2, "useful": True})
 
@@ -116,7 +117,7 @@ def test_the_timeline_holds_every_contact_newest_first() -> None:
     ]
 
 
-def test_the_summary_says_who_what_was_asked_tried_and_is_open() -> None:
+def test_the_summary_says_who_what_came_of_the_questions_and_why_a_person() -> None:
     events = numbered(
         said("How often do I descale?"),
         answered("Monthly.", 1, citations=[{"n": 1, "title": "Lark 2 manual"}]),
@@ -125,9 +126,9 @@ def test_the_summary_says_who_what_was_asked_tried_and_is_open() -> None:
         asked_for_a_person("Not found twice."),
     )
     assert build_packet("c1", events, customer=CUSTOMER)["summary"] == (
-        "Ada Lowe, a customer since 2023-04-01, owns Lark 2. Asked: “How often do I descale?” and 1 more question. "
-        "So far 1 answered from Lark 2 manual and 1 not answered. "
-        "Open: “Why E4?”. Handed over because: Not found twice."
+        "Ada Lowe has been a customer since 1 April 2023 and owns Lark 2. "
+        "Two questions were asked: 1 was answered and for 1 there was no answer. "
+        "Handed over because: Not found twice."
     )
 
 
@@ -163,6 +164,59 @@ def test_every_kind_of_event_has_words_for_the_agent() -> None:
         "Answered CES: 2 of 7.",
         "The conversation ended.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("news", "told"),
+    [
+        pytest.param([], "Nothing has been asked yet.", id="nothing"),
+        pytest.param([said("Why E4?")], "One question was asked: it waits for an answer.", id="waits"),
+        pytest.param(
+            [said("Why E4?"), answered("I do not know.", 1, outcome="declined"), ASKED],
+            "One question was asked: the assistant found no answer.",
+            id="declined",
+        ),
+        pytest.param(
+            [said("Why E4?"), answered("Which one?", 1, outcome="clarifying")],
+            "One question was asked: the assistant asked back.",
+            id="asked back",
+        ),
+        pytest.param(
+            [said("Why E4?"), answered("Prime it.", 1), RATED_BAD, ASKED],
+            "One question was asked: the answer did not help.",
+            id="no use",
+        ),
+        pytest.param(
+            [said("Why E4?"), answered("Prime it.", 1), ASKED],
+            "One question was asked: it was answered. After the last answer, a person was asked for.",
+            id="not enough",
+        ),
+        pytest.param(
+            [said("Why E4?"), answered("Prime it.", 1), RATED_GOOD, ASKED],
+            "One question was asked: it was answered. No question is open.",
+            id="settled",
+        ),
+        pytest.param(
+            [
+                said("A?"),
+                answered("B.", 1),
+                said("C?"),
+                answered("D.", 3),
+                said("E?"),
+                answered("?", 5, outcome="declined"),
+            ],
+            "Three questions were asked: 2 were answered and for 1 there was no answer.",
+            id="several",
+        ),
+        pytest.param(
+            [said("A?"), answered("B.", 1), said("C?"), answered("D.", 3)],
+            "Two questions were asked: all were answered. No question is open.",
+            id="all settled",
+        ),
+    ],
+)
+def test_the_summary_says_plainly_what_came_of_the_questions(news: list[NewEvent], told: str) -> None:
+    assert build_packet("c1", numbered(*news))["summary"] == f"A visitor who is not signed in. {told}"
 
 
 def test_a_reply_is_suggested_from_the_best_passage_with_its_place() -> None:

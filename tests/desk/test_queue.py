@@ -46,7 +46,7 @@ NOTE = NewEvent(Kind.NOTE, BEN.author, {"text": "Seen before."})
         ),
         pytest.param(
             [said("Hi"), asked_for_a_person(), ACCEPTED, said("Hello", MIA.author)],
-            {"state": "taken", "unread": 0, "last_role": "agent"},
+            {"state": "taken", "unread": 0, "last_role": "agent", "last_text": "Hello", "asked": "Hi"},
             id="answered",
         ),
         pytest.param(
@@ -187,6 +187,27 @@ async def test_a_customer_who_gave_no_name_is_named_by_the_profile(journal: Sqli
     queue = Queue(journal, bus, load_name)
     await queue.start()
     assert queue.places()[0].as_data()["customer"] == {"name": "Tomasz", "verified": True}
+    await queue.stop()
+
+
+async def test_what_is_erased_leaves_the_queue_and_the_conversation_stays_with_its_agent(
+    journal: SqliteJournal, bus: LocalBus, conduct: Conduct
+) -> None:
+    conversation = await journal.create_conversation(visitor_id="vis_1")
+    await journal.append(conversation.id, [said("My Lark 2 shows E4."), asked_for_a_person("Angry")])
+    queue = Queue(journal, bus, nobody, look_for_erased_seconds=0.01)
+    await queue.start()
+    await conduct.accept(MIA, conversation.id, new_id())
+    assert "Ada" in str(queue.places())
+
+    await journal.erase(conversation.id)
+    await until(lambda: "Ada" not in str(queue.places()))
+
+    (place,) = queue.places()
+    assert (place.state, place.agent_id, place.last_text, place.asked, place.reason) == ("taken", MIA.id, "", "", None)
+    await journal.append(conversation.id, [said("Are you there?", MIA.author)])
+    await asyncio.sleep(0.05)
+    assert queue.places()[0].last_text == "Are you there?"
     await queue.stop()
 
 

@@ -14,6 +14,7 @@ from assistant.journal.bus import Item, LocalBus, Standing
 from assistant.journal.events import Kind, NewEvent
 from assistant.journal.store import SqliteJournal
 
+PASSED_ON = NewEvent(Kind.HANDOFF_TRANSFERRED, MIA.author, {"agent": {"name": None}, "from": {"name": MIA.name}})
 ACCEPTED = NewEvent(Kind.HANDOFF_ACCEPTED, MIA.author, {"agent": {"name": MIA.name}})
 
 
@@ -55,6 +56,22 @@ async def test_those_behind_who_left_move_up_and_others_hear_nothing(journal: Sq
     assert told == [Standing(third, 2, None)]
     assert standings.of(first) == Standing(first, 1, None)
     assert standings.of(second) is None
+    await queue.stop()
+
+
+async def test_who_is_passed_on_is_told_their_place_at_once(journal: SqliteJournal, bus: LocalBus) -> None:
+    first, second = [await ask_for_a_person(journal, name) for name in ("one", "two")]
+    await journal.append(first, [ACCEPTED])
+    standings, told, queue = await watch(journal, bus, lambda position: None)
+
+    await journal.append(first, [PASSED_ON, NewEvent(Kind.NOTE, MIA.author, {"text": "A hard one."})])
+    assert told == [Standing(first, 2, None)]
+    await journal.append(first, [said("Hello?")])
+    assert told == [Standing(first, 2, None)]
+    await journal.append(second, [ACCEPTED])
+    await journal.append(second, [PASSED_ON])
+    assert told[1:] == [Standing(first, 1, None), Standing(second, 2, None)]
+    assert standings.of(first) == Standing(first, 1, None)
     await queue.stop()
 
 

@@ -90,13 +90,18 @@ async def test_who_waits_is_told_when_the_queue_moves(shared_server, cookie):
         # a new connection is told where it stands now, not where it began
         async with arrive(shared_server, seat=second.welcome, also=["queue"]) as again:
             back = await again.until(lambda frame: frame["type"] == "queue")
+        # who is passed on is told that, and at once where they stand
+        await agent.ask("transfer", conversation=first.welcome["conversation"])
+        await first.until(of_kind("handoff.transferred"))
+        at_once = await first.receive()
         for customer in (first, second, third):
             await customer.ask("end")
         quiet = [*await first.quiet(), *await third.quiet()]
 
     assert moved["position"] == asked[1] - 1
     assert back["position"] == moved["position"]
-    assert not [frame for frame in (*first.seen, *third.seen, *quiet) if frame["type"] == "queue"]
+    assert (at_once["type"], at_once["position"]) == ("queue", asked[2])
+    assert not [frame for frame in (*third.seen, *quiet) if frame["type"] == "queue"]
 
 
 async def test_a_customer_typing_is_seen_at_the_desk(shared_server, cookie):

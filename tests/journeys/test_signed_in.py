@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 import time
+import uuid
 
 import httpx
 import pytest
 from talking import arrive, dial
 from websockets.exceptions import ConnectionClosed
 
-from assistant.server.identity import LEEWAY_SECONDS, Tokens, load_or_make_secret
+from assistant.app import open_journal, open_profiles
+from assistant.journal.port import read_whole
+from assistant.server.identity import LEEWAY_SECONDS, Tokens
+from assistant.server.secret import load_or_make_secret
 from assistant.settings import load_settings
 
 
@@ -35,6 +42,53 @@ async def test_a_socket_is_a_customers_no_longer_than_the_token_says(shared_serv
     assert (told["type"], told["code"]) == ("error", "unauthorized")
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "identity_expired")
     assert refused["code"] == "unauthorized"
+
+
+async def test_nothing_more_is_written_in_the_name_of_a_customer_who_was_erased(shared_server, tokens):
+    settings = load_settings(data_dir=shared_server.data_dir)
+    identity = tokens.sign_customer("cus-gone", name="Gwen Gone")
+    async with arrive(shared_server, identity=identity) as customer:
+        await customer.answer((await customer.say("What does E2 mean?"))["seq"])
+        open_profiles(settings).erase("cus-gone")
+        await customer.send({"type": "say", "id": str(uuid.uuid4()), "text": "And what is E5?"})
+        told = await customer.until(lambda frame: frame["type"] == "error")
+        with pytest.raises(ConnectionClosed) as closed:
+            await customer.until(lambda frame: frame["type"] == "ack")
+
+    journal = open_journal(settings)
+    said = [
+        event.text
+        for event in await read_whole(journal, customer.welcome["conversation"])
+        if event.author.name == "Gwen Gone"
+    ]
+    await journal.close()
+    assert (told["code"], closed.value.rcvd.code, closed.value.rcvd.reason) == (
+        "unauthorized",
+        1008,
+        "identity_expired",
+    )
+    assert said == ["What does E2 mean?"]
+
+    async with arrive(shared_server, identity=identity) as back:  # a signed return begins anew
+        assert (await back.say("What does E5 mean?"))["type"] == "ack"
+
+
+async def test_an_idle_connection_of_a_customer_who_was_erased_is_closed(shared_server, tokens):
+    env = {**os.environ, "TELLONCE_DATA_DIR": str(shared_server.data_dir)}
+    command = [sys.executable, "-m", "assistant", "profile", "erase", "cus-idle", "--yes"]
+    async with (
+        arrive(shared_server) as visitor,
+        arrive(shared_server, identity=tokens.sign_customer("cus-idle", name="Ida Idle")) as customer,
+    ):
+        erasing = await asyncio.create_subprocess_exec(*command, env=env)
+        assert await erasing.wait() == 0
+        told = await customer.receive()
+        with pytest.raises(ConnectionClosed) as closed:
+            await customer.receive()
+        assert (await visitor.say("What does E2 mean?"))["type"] == "ack"
+
+    assert (told["code"], "erased" in told["message"]) == ("unauthorized", True)
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "identity_expired")
 
 
 async def test_nobody_is_a_customer_without_a_signature(shared_server):

@@ -25,8 +25,10 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from assistant.errors import SettingsError, Unauthorized
-from assistant.server.identity import Tokens, load_or_make_secret, open_tokens
-from assistant.server.keys import Jwks, fetch_bounded, open_key_source
+from assistant.server.identity import Tokens, open_tokens
+from assistant.server.key_place import fetch_bounded
+from assistant.server.keys import Jwks, open_key_source
+from assistant.server.secret import load_or_make_secret
 from assistant.settings import Settings
 
 SECRET = "a-secret-of-this-deployment-0123456789abcdef"

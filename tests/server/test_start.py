@@ -89,3 +89,32 @@ def test_what_cannot_be_served_is_told_in_a_sentence(tmp_path, arguments, settin
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TELLONCE_IDENTITY_JWKS": "/no/such/keys.json"}, ("TELLONCE_IDENTITY_JWKS", "correct or unset it")),
+        ({"TELLONCE_IDENTITY_SECRET": "short"}, ("TELLONCE_IDENTITY_SECRET", "openssl rand -hex 32")),
+        ({"TELLONCE_DATA_DIR": "/dev/null"}, ("/dev/null", "TELLONCE_DATA_DIR")),
+    ],
+    ids=["keys", "secret", "folder"],
+)
+def test_an_identity_or_a_folder_that_cannot_be_had_stops_the_start_before_its_address(
+    tmp_path, command, settings, words
+):
+    done = run_command(command, "--port", "0", **{"TELLONCE_DATA_DIR": str(tmp_path), **settings})
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert all(word in done.stderr for word in words)
+
+
+def test_a_made_secret_that_is_too_short_stops_the_start_before_its_address(tmp_path):
+    (tmp_path / "identity.secret").write_text("short\n")
+
+    done = run_command("serve", "--port", "0", TELLONCE_DATA_DIR=str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "delete the file to have a new one made" in done.stderr

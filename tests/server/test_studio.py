@@ -403,6 +403,7 @@ def test_a_job_is_stopped_and_the_next_one_runs(studio):
 
     assert (stopped["id"], stopped["state"]) == (job["id"], "failed")
     assert "stopped" in stopped["error"]
+    assert studio.delete(f"/job/{job['id']}") == stopped  # once more does no harm
     assert studio.reindex()["unchanged"] == 2
 
 
@@ -421,6 +422,18 @@ def test_a_reindex_by_the_command_is_told_to_whoever_comes_second(server, studio
 
 def test_no_job_was_ever_begun(reader):
     assert reader.get("/job") is None
+
+
+def test_an_unknown_job_cannot_be_stopped(studio):
+    before = studio.ask("DELETE", "/job/job_of_nobody")
+    job = studio.ended(studio.post("/reindex"))
+    after = studio.ask("DELETE", "/job/job_of_nobody")
+
+    for reply in (before, after):
+        assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")
+        assert (reply.json()["code"], reply.json()["status"]) == ("not_found", 404)
+        assert "no such job" in reply.json()["detail"]
+    assert studio.get("/job") == job
 
 
 # the description

@@ -156,6 +156,31 @@ async def test_last_weeks_real_questions_are_asked_again_each_wording_once_and_w
     assert "Ada" not in engraving.before.text + engraving.after.text
 
 
+async def test_a_question_that_is_saved_and_was_asked_lately_is_asked_once(house):
+    saved = SavedQuestions(house.engine)
+    saved.add("Can I return an order?", "ines@shop.example")
+    first = await house.conversation()
+    await house.ask(first, "can I return an order")
+    await house.ask(first, "How do I descale the kettle?")
+    later = await house.ask(first, "How often?")
+    saved.add_from(await house.events(first), later.seq, "ines@shop.example")
+    second = await house.conversation()
+    await house.ask(second, "Can I return an order?")
+    await house.ask(second, "And is the label free?")  # another question: what it goes back to was said here
+    saved.add("And is the label free?", "ines@shop.example")
+    release = await asyncio.to_thread(house.write, "engraving.md", PAGE, publish=False)
+
+    comparison = await compared(house, release)
+
+    assert sorted((one.asked.question, one.asked.origin) for one in comparison.questions) == [
+        ("And is the label free?", "recent"),
+        ("And is the label free?", "saved"),
+        ("Can I return an order?", "saved"),
+        ("How do I descale the kettle?", "recent"),
+        ("How often?", "saved"),
+    ]
+
+
 async def test_the_callers_own_cases_are_compared_with_their_history(house):
     release = await asyncio.to_thread(house.write, "engraving.md", PAGE, publish=False)
     history = (Turn("customer", "Can you engrave a name on the kettle?"),)

@@ -65,6 +65,16 @@ async def test_an_answer_that_was_thumbed_down_is_a_gap_and_one_that_helped_is_n
     assert (data["label"], data["thumbed_down"], data["declined"]) == ("How long does delivery take?", 1, 0)
 
 
+async def test_a_gaps_products_are_written_as_the_documents_write_them(house):
+    await asyncio.to_thread(house.write, "lark.md", "---\nproducts: [Lark 2]\n---\n# Lark 2\n\nIt boils water.\n")
+    await house.ask(await house.conversation(), "Can you engrave a name on my LARK 2?")
+
+    (gap,) = await refreshed(house)
+
+    assert gap.as_data()["products"] == ["Lark 2"]
+    assert house.gaps.draft(gap.gap.id, "ines@shop.example").products == ("Lark 2",)
+
+
 async def test_small_talk_and_asking_for_a_person_at_once_are_no_gaps(house):
     conversation = await house.conversation()
     await house.ask(conversation, "Hello!")

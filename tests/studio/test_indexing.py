@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.errors import Conflict
+from assistant.errors import Conflict, NotFound
 from assistant.studio.indexing import Job, Jobs
 
 BY = "noor@shop.example"
@@ -149,13 +149,13 @@ async def test_a_job_can_be_stopped(make_jobs: MakeJobs) -> None:
     begun = await jobs.start("reindex", {}, BY)
     await until(jobs, lambda job: job.done > 0)
 
-    await jobs.cancel("job_of_somebody_else")
+    with pytest.raises(NotFound):
+        await jobs.cancel("job_of_somebody_else")
     still = jobs.current()
     stopped = await jobs.cancel(begun.id)
 
     assert still is not None
     assert still.state == "running"
-    assert stopped is not None
     assert (stopped.state, stopped.error) == ("failed", "It was stopped. Nothing has changed.")
     await jobs.start("reindex", {}, BY)  # and the next may begin
 

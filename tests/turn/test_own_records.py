@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from assistant.profile.customer import Appointment, Customer, Order, OwnedProduct
 from assistant.turn.policy import decide_before_search, decline
 from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, say_date, say_list, say_time
@@ -63,6 +65,19 @@ def test_silence_while_somebody_else_has_the_floor() -> None:
 
     assert decision is not None
     assert decision.reply is None
+
+
+@pytest.mark.parametrize("said", ["Hello", "Thanks!", "Bye", "Are you a bot?"])
+@pytest.mark.parametrize("customer", [CUSTOMER, None], ids=["known", "visitor"])
+@pytest.mark.parametrize("turns_before", [0, 3])
+def test_nothing_is_called_out(said: str, customer: Customer | None, turns_before: int) -> None:
+    decision = decide_before_search(
+        understand(said), floor="assistant", customer=customer, declines_in_row=0, turns_before=turns_before
+    )
+
+    assert decision is not None
+    assert decision.reply is not None
+    assert "!" not in decision.reply.text
 
 
 def test_every_decline_offers_a_person_and_none_brings_one_unasked() -> None:

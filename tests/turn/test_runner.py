@@ -207,7 +207,7 @@ async def test_a_verified_customer_hears_of_their_own_order_without_being_asked_
     (answer,) = await house.answers(conversation)
     assert "AM-1007" in answer.text
     assert "25 November 2026" in answer.text
-    assert answer.text.startswith("Hello Maya!")
+    assert answer.text.startswith("Hello Maya.")
 
 
 async def test_an_unsigned_visitor_hears_nothing_of_anybodys_orders(house: House) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -126,6 +130,23 @@ def test_desk(
     desk.get_by_role("button", name="Accept").click()
     expect(desk.get_by_role("complementary", name="Customer")).to_contain_text("Hana")
     assert findings(desk) == []
+
+
+def test_the_page_of_a_server_that_knows_nothing_says_so_until_it_does(
+    open_screen: Callable[..., Page], start_server: StartServer, knowledge_folder: Path, tmp_path: Path
+) -> None:
+    own = {"TELLONCE_DATA_DIR": str(tmp_path / "new")}
+    page = open_screen("light", 1280, 800)
+    page.goto(start_server(env=own).url)
+    told = page.get_by_role("status").first
+    expect(told).to_contain_text("it knows nothing yet")
+    expect(page.get_by_text("Knowledge: nothing indexed yet")).to_be_visible()
+    assert findings(page) == []
+
+    command = [sys.executable, "-m", "assistant", "knowledge", "add", str(knowledge_folder)]
+    subprocess.run(command, env={**os.environ, **own}, check=True, capture_output=True)
+    expect(told).to_have_text("Everything is ready.")
+    expect(page.get_by_text("Knowledge: release 1")).to_be_visible()
 
 
 def test_the_page_of_a_server_without_the_shop(open_screen: Callable[..., Page], start_server: StartServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.conftest import ServerProcess
+from tests.web.conftest import CHROMIUM
 from tests.web.line import Line, open_line
 
 pytestmark = pytest.mark.browser
@@ -160,6 +162,11 @@ def test_a_person_reads_everything_answers_and_is_rated(
     side = desk.get_by_role("complementary", name="Customer")
     expect(side).to_contain_text("tomasz")
     expect(side.locator(".known .marker").first).to_be_visible()
+    expect(side).to_contain_text(
+        "One question was asked: it was answered. After the last answer, a person was asked for."
+    )
+    expect(side.get_by_text(QUESTION, exact=True).first).to_be_visible()
+    expect(side).to_contain_text("Answered from “Fenwick kettle”.")
 
     desk.get_by_label("Reply to the customer").fill("Hello, this is Sam.")
     desk.keyboard.press("Enter")
@@ -256,6 +263,26 @@ def test_one_customer_s_record_never_stands_beside_another_s_conversation(desk: 
     close(desk)
 
 
+def test_visitors_without_a_name_are_told_apart(desk: Page) -> None:
+    row = row_of(desk, "Visitor")
+    expect(row.locator("strong")).to_have_text(re.compile(r"^Visitor \d{4}$"))
+    name = row.locator("strong").inner_text()
+    expect(row).to_contain_text(QUESTION)  # not the assistant's words, which are the same to many
+
+    row.click()
+    desk.get_by_role("button", name="Accept").click()
+    side = desk.get_by_role("complementary", name="Customer")
+    expect(side.get_by_role("heading", level=2)).to_contain_text(name)
+    expect(row).to_contain_text(QUESTION)
+    desk.reload()
+    expect(desk.get_by_role("region", name="Conversation").get_by_role("heading")).to_have_text(name)
+    close(desk)
+
+    ids = [f"019acc0ffee0{random.Random(n).getrandbits(80):020x}" for n in range(20)]
+    names = desk.evaluate("async (ids) => ids.map((await import('/web/desk/desk-state.js')).visitorName)", ids)
+    assert len(set(names)) == len(ids)
+
+
 def test_a_double_click_on_accept_accepts_and_does_not_close(desk: Page) -> None:
     row_of(desk, "Amara").click()
     accept = desk.get_by_role("button", name="Accept").bounding_box()
@@ -281,6 +308,34 @@ def test_whoever_accepts_by_keyboard_goes_on_in_the_reply(desk: Page) -> None:
     desk.get_by_role("button", name="Close").press("Enter")
     expect(desk.get_by_role("log", name="Transcript")).to_be_focused()
     expect_ended(desk)
+
+
+def test_a_keyboard_reaches_the_desks_queue_past_the_head(desk: Page) -> None:
+    expect(row_of(desk, "Amara")).to_be_visible()
+    desk.keyboard.press("Tab")
+    skip = desk.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    desk.keyboard.press("Enter")
+    desk.keyboard.press("Tab")
+    expect(desk.get_by_role("navigation", name="Queue").get_by_role("button").first).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("language", "clock"), [("en-GB", r"\d\d:\d\d"), ("en-US", r"\d{1,2}:\d\d\s[AP]M"), ("de-DE", r"\d\d:\d\d")]
+)
+def test_the_desks_clock_is_that_of_the_language_which_the_browser_asks_for(
+    browser: Browser, shared_server: ServerProcess, language: str, clock: str
+) -> None:
+    # Written in one language and asking pages for another; a context's `locale` would set both.
+    chromium = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--lang=en-US", f"--accept-lang={language}"]
+    )
+    desk = chromium.new_page()
+    desk.goto(f"{shared_server.url}/desk")
+    now = "async () => (await import('/web/desk/transcript-view.js')).clockOf(new Date().toISOString())"
+    assert re.fullmatch(clock, desk.evaluate(now))
+    chromium.close()
 
 
 def test_the_desk_asks_who_is_there(page: Page, shared_server: ServerProcess) -> None:

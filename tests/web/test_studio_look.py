@@ -42,7 +42,7 @@ def fill(server: StudioStandIn) -> None:
     shop.releases.insert(0, release(3, "candidate"))
     shop.documents[1] = summary(2, title=LONG, source=f"manuals/{LONG}.pdf", audience="agents")
     shop.faults = [{"source": f"/srv/{LONG}.pdf", "reason": "It holds no text: run text recognition (OCR) first."}]
-    shop.gaps = [gap(1), gap(2, label=f"{LONG}?"), gap(3, state="closed")]
+    shop.gaps = [gap(1), gap(2, label=f"{LONG}? " * 8), gap(3, state="closed", label=f"{LONG}? " * 8)]
     shop.questions = [
         {"id": "q1", "question": f"{LONG}?", "history": ["And?"], "expect": {"facts": ["three years"]}}
         | {"conversation": "c", "made_by": "mia", "made_at": "2026-11-20T09:00:00Z"}

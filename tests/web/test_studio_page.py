@@ -454,10 +454,13 @@ def test_the_same_pair_is_compared_again_while_the_old_one_is_read(go: Callable[
     shop.comparison = {**COMPARISON, "questions": COMPARISON["questions"][2:], "made_at": "2026-11-24T08:00:00Z"}
     page = go("/releases/1/compare")
     expect(page.locator(".pair")).to_have_count(2)
-    page.get_by_role("button", name="Compare again").click()
-    expect(page.get_by_role("button", name="Compare again")).to_be_disabled()
+    again = page.get_by_role("button", name="Compare again")
+    again.press("Enter")
+    expect(again).to_be_disabled()
+    expect(again).to_be_focused()
     expect(page.get_by_text("Nothing changes: 1 question answered the same.")).to_be_visible()
-    expect(page.get_by_role("button", name="Compare again")).to_be_enabled()
+    expect(again).to_be_enabled()
+    expect(again).to_be_focused()
     expect(page.get_by_role("button", name="Go back to release 1")).to_be_visible()
 
 
@@ -517,6 +520,26 @@ def test_a_gap_is_answered_reviewed_and_accepted(go: Callable[[str], Page], shop
     assert shop.gaps[0]["draft"]["answer"].startswith("Yes:")
     page.get_by_role("button", name="Publish it at once").click()
     expect(page.get_by_role("region", name="Work in progress")).to_contain_text("Release 3 is in service")
+
+
+def test_a_long_question_shows_three_lines_and_the_rest_on_demand(go: Callable[[str], Page], shop: Shop) -> None:
+    long = "My machine hisses and then it stops and I have tried everything that the manual says. " * 12
+    shop.gaps = [gap(1, label=long), gap(2)]
+    shop.comparisons = [{**COMPARISON, "questions": [{**COMPARISON["questions"][0], "question": long}]}]
+    shop.releases.insert(0, release(3, "candidate"))
+    for view in ("/gaps", "/gaps/1", "/releases/3/compare"):
+        page = go(view)
+        head = page.locator("h1.clamped, h2.clamped").first
+        more = page.get_by_role("button", name="Show all")
+        expect(more).to_have_count(1)  # the short ones need none
+        clamped = head.evaluate("(head) => head.clientHeight")
+        assert clamped < 3.5 * head.evaluate("(head) => parseFloat(getComputedStyle(head).lineHeight)")
+        more.press("Enter")
+        less = page.get_by_role("button", name="Show less")
+        expect(less).to_be_focused()
+        assert head.evaluate("(head) => head.clientHeight >= head.scrollHeight && head.clientHeight") > clamped
+        less.press("Enter")
+        assert head.evaluate("(head) => head.clientHeight") == clamped
 
 
 def test_an_answer_that_could_not_be_sent_is_kept_in_the_browser(

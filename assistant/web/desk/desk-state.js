@@ -3,7 +3,7 @@
 /**
  * @typedef {{conversation: string, state: "waiting" | "taken", agent: {id: string, name: string} | null,
  *   for: {id: string, name: string} | null, customer: {name: string | null, verified: boolean}, reason: string | null,
- *   since: string, last_text: string, last_role: string, last_at: string, unread: number, seq: number}} Place
+ *   since: string, last_text: string, last_role: string, last_at: string, asked: string, unread: number, seq: number}} Place
  * @typedef {{conversation: string, seq: number, prev: number, at: string, kind: string, id?: string,
  *   from: {role: string, name: string | null, id?: string}, data: Record<string, any>}} StaffEvent
  * @typedef {{id: string, name: string, email: string, role: string}} Agent
@@ -89,6 +89,14 @@ export class DeskState {
       { title: "With colleagues", places: places.filter((place) => place.state === "taken" && !mine.includes(place)) },
     ];
   }
+}
+
+/** What a visitor without a name is called: a number, the same on every desk and after a reload, so that colleagues can say
+ * whom they mean. It only tells apart; no two that wait together share one but by rare chance.
+ * @param {string} conversation its id, of which the end is random */
+export function visitorName(conversation) {
+  const hash = [...conversation].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 900_001, 7);
+  return `Visitor ${1000 + (hash % 9000)}`;
 }
 
 /** How long since, in the shortest form that still tells: "now", "12 min", "3 h", "2 d".

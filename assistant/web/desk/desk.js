@@ -8,7 +8,7 @@ import { Line } from "../widget/line.js";
 import { h } from "../widget/nodes.js";
 import { Outbox } from "../widget/outbox.js";
 import { Shelf } from "../widget/shelf.js";
-import { DeskState } from "./desk-state.js";
+import { DeskState, visitorName } from "./desk-state.js";
 import { renderPacket } from "./packet-view.js";
 import { QueueView } from "./queue-view.js";
 import { Reply } from "./reply.js";
@@ -92,7 +92,10 @@ class Desk {
       this.#side,
     );
     this.#selected = conversationInAddress();
-    addEventListener("popstate", () => this.#show(conversationInAddress()));
+    addEventListener("popstate", () => {
+      const conversation = conversationInAddress(); // the same after the skip link: nobody moves
+      if (conversation !== this.#selected) this.#show(conversation);
+    });
     this.#line.open();
     setInterval(() => this.#redraw(), 30_000);
     this.#draw();
@@ -285,7 +288,7 @@ class Desk {
   /** @param {string} conversation @param {import("./desk-state.js").Place | undefined} place @param {boolean} mine */
   #drawHead(conversation, place, mine) {
     const watched = this.#state.watch(conversation);
-    const name = place?.customer.name ?? watched.packet?.customer.name ?? watched.customerName ?? "Visitor";
+    const name = place?.customer.name ?? watched.packet?.customer.name ?? watched.customerName ?? visitorName(conversation);
     const standing = mine
       ? "With you"
       : place?.state === "waiting"

@@ -3,6 +3,7 @@
 import { plainOf } from "../furniture/plain.js";
 import { safeAddress } from "../widget/blocks.js";
 import { h } from "../widget/nodes.js";
+import { visitorName } from "./desk-state.js";
 
 /** @typedef {Record<string, any>} Packet */
 
@@ -10,13 +11,13 @@ const TIMELINE_SHOWN = 12;
 
 /** @param {Packet} packet @param {(text: string) => void} reply puts a suggested reply into the composer @returns {Node[]} */
 export function renderPacket(packet, reply) {
-  const { customer, summary, open_question: question, suggested_reply: suggestion, tried, passages, timeline } = packet;
+  const { conversation, customer, summary, open_question: question, suggested_reply: suggestion, tried, passages, timeline } = packet;
   return [
-    customerCard(customer),
+    customerCard(customer, conversation),
     section(
       "In short",
       h("p", null, summary),
-      question && h("p", { class: "open" }, "Open: ", h("span", { class: "marker" }, question)),
+      question && h("p", { class: "open" }, "Still open: ", h("span", { class: "marker" }, question)),
     ),
     suggestion &&
       section(
@@ -38,8 +39,8 @@ export function renderPacket(packet, reply) {
 /** @param {string} title @param {...(Node | string | null | undefined | false)} content */
 const section = (title, ...content) => h("section", null, h("h3", null, title), ...content);
 
-/** @param {Record<string, any>} customer */
-function customerCard(customer) {
+/** @param {Record<string, any>} customer @param {string} conversation */
+function customerCard(customer, conversation) {
   const { name, verified, email, phone, since, products, orders, appointments, traits, page } = customer;
   const row = (/** @type {string} */ term, /** @type {any} */ value) =>
     value && h("div", null, h("dt", null, term), h("dd", null, value));
@@ -50,7 +51,7 @@ function customerCard(customer) {
     h(
       "h2",
       null,
-      name ?? "Visitor",
+      name ?? visitorName(conversation),
       " ",
       h("span", { class: verified ? "tag good" : "tag" }, verified ? "verified" : "not signed in"),
     ),
@@ -99,7 +100,9 @@ function customerCard(customer) {
 /** `water_hardness`, `18 °dH` → "Water hardness: 18 °dH". @param {string} name @param {unknown} value */
 function traitLine(name, value) {
   const words = name.replaceAll("_", " ");
-  const said = value === true ? "yes" : value === false ? "no" : Array.isArray(value) ? value.join(", ") : String(value);
+  const isDay = typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value);
+  const plain = Array.isArray(value) ? value.join(", ") : isDay ? dayOf(value) : String(value);
+  const said = value === true ? "yes" : value === false ? "no" : plain;
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}: ${said}`;
 }
 
@@ -109,9 +112,20 @@ function orderLine({ number, items, status, delivered_on: deliveredOn, expected_
   return `${number}: ${items.join(", ")}, ${status}${when}`;
 }
 
+/** What came of a question, as a colleague would say it. @param {Record<string, any>} exchange */
+function cameOf({ outcome, by, citations }) {
+  const titles = [...new Set((citations ?? []).map((/** @type {any} */ { title }) => title).filter(Boolean))];
+  if (outcome === "declined") return "The assistant found no answer.";
+  if (outcome === "clarifying") return "The assistant asked back.";
+  if (outcome === "acted") return "Answered from the customer's records.";
+  if (outcome === "said") return `Answered by ${by ?? "a colleague"}.`;
+  return titles.length ? `Answered from ${titles.map((title) => `“${title}”`).join(", ")}.` : "Answered.";
+}
+
 /** @param {Record<string, any>} exchange */
-const triedItem = ({ question, answer, useful, outcome }) =>
-  h(
+function triedItem(exchange) {
+  const { question, answer, useful } = exchange;
+  return h(
     "li",
     null,
     h("strong", null, question),
@@ -123,9 +137,10 @@ const triedItem = ({ question, answer, useful, outcome }) =>
         ? "The customer says it did not help."
         : useful === true
           ? "The customer says it helped."
-          : `Outcome: ${outcome ?? "open"}.`,
+          : cameOf(exchange),
     ),
   );
+}
 
 /** @param {Record<string, any>} passage */
 function passageItem({ title, section: path, text, url }) {
@@ -155,4 +170,5 @@ const timelineItem = ({ at, text, outcome, channel }) =>
   );
 
 /** @param {string} at */
-const dayOf = (at) => new Date(at).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+const dayOf = (at) =>
+  new Date(at).toLocaleDateString(navigator.languages, { day: "numeric", month: "short", year: "numeric" });

@@ -1,7 +1,7 @@
 // The queue as a list of buttons under three headings; arrow keys walk through it.
 
 import { h } from "../widget/nodes.js";
-import { agoOf } from "./desk-state.js";
+import { agoOf, visitorName } from "./desk-state.js";
 
 export class QueueView {
   element = h("nav", { class: "queue", "aria-label": "Queue" });
@@ -55,12 +55,12 @@ export class QueueView {
       since,
       last_text: lastText,
       last_role: lastRole,
+      asked,
       unread,
       reason,
     } = place;
-    const said = lastText
-      ? `${lastRole === "customer" ? "" : lastRole === "agent" ? `${agent?.name ?? "Agent"}: ` : "Assistant: "}${lastText}`
-      : reason;
+    // Customers are told apart by what they want to know; what the assistant said last is much the same to all of them.
+    const said = state === "taken" && lastRole === "agent" ? `${agent?.name ?? "Agent"}: ${lastText}` : asked;
     return h(
       "button",
       {
@@ -72,11 +72,11 @@ export class QueueView {
       h(
         "span",
         { class: "line" },
-        h("strong", null, customer.name ?? "Visitor"),
+        h("strong", null, customer.name ?? visitorName(conversation)),
         customer.verified && h("span", { class: "tag good" }, "verified"),
         h("time", { datetime: since, class: "muted small" }, agoOf(since)),
       ),
-      h("span", { class: "said" }, said ?? ""),
+      said && h("span", { class: "said" }, said),
       h(
         "span",
         { class: "line small muted" },

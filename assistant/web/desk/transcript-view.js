@@ -119,12 +119,13 @@ function renderEvidence(data) {
 /** @param {StaffEvent} event @param {string} text */
 const told = ({ at }, text) => h("p", { class: "told" }, text, " ", h("time", { datetime: at }, clockOf(at)));
 
-/** @param {string} at */
+/** "14:05" or "2:05 PM", as in the languages that the browser asks for; the one it is written in is often another.
+ * @param {string} at */
 export function clockOf(at) {
   const date = new Date(at);
   const today = date.toDateString() === new Date().toDateString();
   return date.toLocaleString(
-    [],
+    navigator.languages,
     today
       ? { hour: "numeric", minute: "2-digit" }
       : { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" },

@@ -9,7 +9,7 @@ const NAMES = /** @type {Record<string, string>} */ ({ stores: "Storage", index:
 /** @param {string} id */
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @typedef {{ready: boolean, parts: Record<string, {ready: boolean, detail: string}>}} Readiness */
+/** @typedef {{ready: boolean, parts: Record<string, {ready: boolean, detail: string, empty?: boolean}>}} Readiness */
 
 /** @returns {Promise<Readiness>} */
 async function readiness() {
@@ -17,20 +17,34 @@ async function readiness() {
   return response.json();
 }
 
+/** Told once: the same words again would be read out again. @param {string} words */
+function say(words) {
+  if (part("summary").textContent !== words) part("summary").textContent = words;
+}
+
 async function showReadiness() {
   try {
     const { ready, parts } = await readiness();
-    part("summary").textContent = ready
-      ? "Everything is ready."
-      : "Some of it is still starting. This page looks again by itself.";
+    const isEmpty = Object.values(parts).some(({ empty }) => empty);
+    say(
+      !ready
+        ? "Some of it is still starting. This page looks again by itself."
+        : isEmpty
+          ? "The server is ready, but it knows nothing yet: give it your documents, and this page tells when they are there."
+          : "Everything is ready.",
+    );
     part("parts").replaceChildren(
-      ...Object.entries(parts).map(([name, { ready: isReady, detail }]) =>
-        h("li", { class: isReady ? "tag good" : "tag warning" }, `${NAMES[name] ?? name}: ${detail || "starting"}`),
+      ...Object.entries(parts).map(([name, { ready: isReady, detail, empty }]) =>
+        h(
+          "li",
+          { class: isReady && !empty ? "tag good" : "tag warning" },
+          `${NAMES[name] ?? name}: ${detail || "starting"}`,
+        ),
       ),
     );
-    if (!ready) setTimeout(showReadiness, LOOK_AGAIN_MS);
+    if (!ready || isEmpty) setTimeout(showReadiness, LOOK_AGAIN_MS);
   } catch {
-    part("summary").textContent = "The server does not answer. Is it still running?";
+    say("The server does not answer. Is it still running?");
     setTimeout(showReadiness, LOOK_AGAIN_MS);
   }
 }

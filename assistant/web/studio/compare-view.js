@@ -1,5 +1,6 @@
 // What customers would be told differently: saved and recent questions answered by two releases, side by side.
 
+import { clamped } from "../furniture/clamped.js";
 import { emptyState } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
 import { plainOf } from "../furniture/plain.js";
@@ -131,16 +132,18 @@ function stageOf(room, release, other, comparison) {
 /** @param {Studio.Room} room @param {number} number @param {number} other @param {string} [name] */
 function againButton(room, number, other, name = "Compare again") {
   const button = h("button", { class: `button${name === "Compare now" ? " primary" : ""}`, type: "button" }, name);
-  button.disabled = room.jobs.isRunning;
+  const isBusy = () => button.ariaDisabled === "true"; // Out of use, and still where the focus is.
+  button.ariaDisabled = room.jobs.isRunning ? "true" : null;
   const problem = h("span", { class: "problem", role: "alert" });
   button.addEventListener("click", async () => {
-    button.disabled = true;
+    if (isBusy()) return;
+    button.ariaDisabled = "true";
     try {
       await room.jobs.compare(number, other);
       room.redraw();
     } catch (refusal) {
       problem.textContent = /** @type {Error} */ (refusal).message;
-      button.disabled = false;
+      button.ariaDisabled = null;
     }
   });
   return h("span", null, button, problem);
@@ -231,11 +234,11 @@ function comparedCard({ question, history = [], origin, file, change, before, af
     h(
       "div",
       { class: "pair-head" },
-      h("h2", { dir: "auto" }, question),
+      clamped("h2", question),
       h("span", { class: change === "same" ? "tag" : "tag warning" }, CHANGES[change].one),
       h("span", { class: "tag" }, file ? `${ORIGINS[origin]}, ${file}` : (ORIGINS[origin] ?? origin)),
     ),
-    history.length > 0 && h("p", { class: "muted small", dir: "auto" }, `After: ${history.join(" / ")}`),
+    history.length > 0 && clamped("p", `After: ${history.join(" / ")}`, "muted small"),
     h(
       "div",
       { class: "sides" },

@@ -1,5 +1,6 @@
 // The answer to a gap, as it is written and as it will be read; kept as one types, accepted when it is right.
 
+import { clamped } from "../furniture/clamped.js";
 import { confirmBy } from "../furniture/dialog.js";
 import { emptyPage } from "../furniture/empty.js";
 import { drawing } from "../furniture/icons.js";
@@ -10,7 +11,7 @@ import { h } from "../widget/nodes.js";
 import { Shelf } from "../widget/shelf.js";
 import { examplesPanel } from "./gaps-view.js";
 import { addressOf } from "./places.js";
-import { timesOf } from "./words.js";
+import { shortOf, timesOf } from "./words.js";
 
 const KEEP_MS = 800;
 
@@ -32,10 +33,10 @@ export async function showDraft(room, { id }) {
   const draft = gap.draft ?? (await request(`/v1/knowledge/gaps/${encodeURIComponent(id)}/draft`, { method: "POST" }));
   const desk = new DraftDesk(draft, room);
   return {
-    title: gap.label,
+    title: shortOf(gap.label),
     nodes: [
       back,
-      h("h1", { dir: "auto" }, gap.label),
+      clamped("h1", gap.label),
       h(
         "p",
         { class: "muted lead" },

@@ -1,13 +1,14 @@
 // What customers asked in vain, the most urgent first; and what in the documents themselves wants care.
 
 import { stackedBar } from "../furniture/chart.js";
+import { clamped } from "../furniture/clamped.js";
 import { confirmBy } from "../furniture/dialog.js";
 import { emptyState } from "../furniture/empty.js";
 import { request } from "../furniture/requests.js";
 import { showToast } from "../furniture/toast.js";
 import { h, icon } from "../widget/nodes.js";
 import { addressOf, documentAddress } from "./places.js";
-import { counted, dayOf, kindOf, timeOf, timesOf } from "./words.js";
+import { counted, dayOf, kindOf, shortOf, timeOf, timesOf } from "./words.js";
 
 const GAPS_MAX = 200;
 const SHOWN = 200;
@@ -148,7 +149,7 @@ function gapCard(gap, place, full, room) {
       h(
         "div",
         { class: "pair-head" },
-        h("h2", { dir: "auto" }, label),
+        clamped("h2", label),
         draft &&
           h(
             "span",
@@ -176,13 +177,13 @@ function gapCard(gap, place, full, room) {
             class: `button${draft?.state === "accepted" ? "" : " primary"}`,
             href: `/studio/gaps/${encodeURIComponent(id)}`,
             "data-inside": true,
-            "aria-label": `${write}: ${label}`,
+            "aria-label": `${write}: ${shortOf(label)}`,
           },
           write,
         ),
         h(
           "button",
-          { class: "button plain", type: "button", "aria-label": `Dismiss: ${label}`, on: { click: dismiss } },
+          { class: "button plain", type: "button", "aria-label": `Dismiss: ${shortOf(label)}`, on: { click: dismiss } },
           "Dismiss",
         ),
       ),
@@ -217,7 +218,7 @@ function exampleItem({ question, reason, at, agent_answer: answer, conversation,
   return h(
     "li",
     null,
-    h("p", { class: "asked", dir: "auto" }, question),
+    clamped("p", question, "asked"),
     answer && h("blockquote", { class: "agent-answer", dir: "auto" }, h("span", { class: "marker" }, answer)),
     h(
       "p",
@@ -242,7 +243,7 @@ function closedRow({ label, state, count, closed_at: closedAt, closed_release: r
   return h(
     "li",
     null,
-    h("s", { class: "row-main", dir: "auto" }, label),
+    h("div", { class: "row-main" }, clamped("s", label)),
     h("span", { class: state === "dismissed" ? "tag" : "tag good" }, how),
     h("span", { class: "muted small" }, `asked ${timesOf(count)}${closedAt ? `, ${dayOf(closedAt)}` : ""}`),
   );

@@ -133,12 +133,14 @@ class StudioPage {
   #holdAgain(held) {
     if (held.isConnected && held !== document.body) return;
     const main = byId("room");
-    const label = held.getAttribute("aria-label");
-    const again = label
-      ? /** @type {HTMLElement | null} */ (main.querySelector(`[aria-label=${CSS.escape(label)}]`))
-      : null;
+    const nameOf = (/** @type {Element} */ one) => one.getAttribute("aria-label") ?? one.textContent;
+    const alike = /** @type {HTMLElement[]} */ ([...main.querySelectorAll(held.tagName)]).filter(
+      (one) => nameOf(one) === nameOf(held),
+    );
+    const again = alike.length === 1 ? alike[0] : null;
     (again ?? main).focus({ preventScroll: true });
-    if (again instanceof HTMLInputElement) again.setSelectionRange(again.value.length, again.value.length);
+    if (again instanceof HTMLInputElement && again.selectionStart !== null)
+      again.setSelectionRange(again.value.length, again.value.length);
   }
 
   /** @param {import("./places.js").Place} place @param {AbortSignal} signal @returns {Promise<Studio.View>} */

@@ -47,6 +47,9 @@ export function timeOf(at, now = new Date()) {
   return date.toDateString() === now.toDateString() ? `today, ${clock}` : `${dayOf(at, now)}, ${clock}`;
 }
 
+/** The beginning of long words, to name something by. @param {string} text */
+export const shortOf = (text) => (text.length > 120 ? `${text.slice(0, 119).trimEnd()}…` : text);
+
 /** Who did it, as people say it: "command" is nobody's name. @param {string | null | undefined} by */
 export const whoOf = (by) => (!by || by === "command" ? "the command line" : by);
 
