@@ -18,7 +18,7 @@ from assistant.settings import Settings, load_settings
 from assistant.turn import from_passages
 from assistant.turn.closeness import Signs, closeness, tells_of_several
 from assistant.turn.embedded import Composed
-from assistant.turn.policy import Decision, Verdict, decide_on_answer
+from assistant.turn.policy import NO_PRICE, Decision, Verdict, decide_on_answer
 from evals.cases import COMPANIES_SUITE, DEMO_SUITE, Expectation, Suite, load_suite
 from evals.fitting import Floats, fit_logistic, predict, tell
 from evals.live import open_live
@@ -70,7 +70,7 @@ def forced_open() -> Iterator[list[Composition]]:
 
     def listen(sureness: float, composed: Composed | None, **about: Any) -> Decision:
         decision = decide_on_answer(sureness, composed, **about)
-        if composed is None:
+        if composed is None or decision.reason == NO_PRICE:  # closeness is not asked then
             return decision
         heard.append(Composition(said=decision.verdict is Verdict.ANSWER))
         several = composed.best is not None and tells_of_several(composed.best.candidate)
