@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote as quote_url
 
+from knowledge.blocks import Atom, split_atoms
 from knowledge.documents import Document, Passage
 
 
@@ -49,13 +50,24 @@ def cite(n: int, passage: Passage, release: int, start: int, end: int) -> Citati
     return Citation(
         n=n,
         title=passage.title,
-        section=passage.section,
+        section=(*passage.section, *_headings_above(passage.text, start)),
         quote=passage.text[start:end],
         release=release,
         document=passage.document_id,
         start=passage.start + start,
         end=passage.start + end,
     )
+
+
+def _headings_above(text: str, at: int) -> tuple[str, ...]:
+    """The headings within a text that `text[at:]` stands below, outermost first: sections may share a passage."""
+    path: list[Atom] = []
+    for atom in split_atoms(text):
+        if atom.start >= at:
+            break
+        if atom.kind == "heading":
+            path = [*(above for above in path if above.level < atom.level), atom]
+    return tuple(heading.words for heading in path)
 
 
 def is_exact(citation: Citation, documents: Mapping[str, Document]) -> bool:
