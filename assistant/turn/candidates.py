@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.turn.before import Place
-from assistant.turn.phrases import ANSWER_KINDS, QUESTION_KINDS, YES_OR_NO
+from assistant.turn.phrases import ANSWER_KINDS, LEADS_ON, ONLY_LINKS, QUESTION_KINDS, YES_OR_NO
 from assistant.turn.sentences import (
     FAQ,
     ITEM,
@@ -178,7 +178,7 @@ def list_candidates(asked: Asked, found: Sequence[Found]) -> tuple[list[Candidat
         continues = any(p.overlaps(hit.passage.document_id, hit.passage.start, hit.passage.end) for p in asked.cited)
         for at, unit in enumerate(units[rank]):
             about = about_of(unit, hit.passage, asked.catalogue)
-            if not _says_something(unit, asked) or _is_said(unit, hit.passage, asked):
+            if not _says_something(unit, asked) or _is_said(unit, hit.passage, asked) or _leads_on(units[rank], at):
                 continue
             if _is_meant(about, hit.passage, asked.subject):
                 torso = unit.number is not None and next(u for u in units[rank] if u.group == unit.group).number != 1
@@ -301,11 +301,21 @@ def _is_said(unit: Unit, passage: Passage, asked: Asked) -> bool:
     return any(place.overlaps(passage.document_id, start, end) for place in asked.said)
 
 
+def _leads_on(units: Sequence[Unit], at: int) -> bool:
+    """Whether an item is one of a list of other pages: "See also:"."""
+    if units[at].kind != ITEM:
+        return False
+    above = next((unit.shown for unit in reversed(units[:at]) if unit.group != units[at].group), "")
+    return any(LEADS_ON.fullmatch(text) for text in (above, units[at].heading))
+
+
 def _says_something(unit: Unit, asked: Asked) -> bool:
     """Not a bare title, not the question come back, and not a row that only says where else to look."""
     if len(unit.cells) > 1 and all(_SEE.fullmatch(cell) for _, cell in unit.cells[1:]):
         return False
     if unit.kind == SENTENCE and (unit.shown.endswith("?") or len(words_of(unit.shown)) < 3):
+        return False
+    if ONLY_LINKS.fullmatch(unit.shown):
         return False
     said = meanings(unit.shown)
     if unit.kind in (SENTENCE, ITEM) and said <= meanings(asked.question) and not YES_OR_NO.search(asked.words):

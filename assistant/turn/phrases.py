@@ -212,6 +212,7 @@ QUESTION_KINDS = (
         ),
     ),
     ("price", _pattern(r"\bhow much (?:is|are|does|do|will|for)\b", r"\b(?:costs?|prices?|fees?|charges?)\b")),
+    ("version", _pattern(r"\b(?:what|which) (?:\w+ ){0,2}versions?\b", r"\bversions? of\b")),
     ("measure", _pattern(r"\bhow (?:many|much|big|large|loud|heavy|hot|warm|far|tall|wide|high)\b", r"\brange\b")),
     ("steps", _pattern(r"\bhow (?:do|can|could|should|would|to|must)\b")),
     ("why", _pattern(r"\bwhy\b")),
@@ -230,6 +231,7 @@ ANSWER_KINDS = {
     "wait": _pattern(r"\b(?:seconds?|minutes?|hours?|days?|weeks?)\b"),  # nobody waits for years
     "amount": _pattern(r"[£$€]\s?\d"),
     "price": _pattern(r"[£$€]\s?\d", r"\bfree\b"),
+    "version": _pattern(r"\b\d+(?:\.\d+)*\b", r"\blatest\b"),
     "measure": _pattern(r"\d"),
 }
 # also where none is to be paid, or a share
@@ -330,6 +332,13 @@ AKIN = (
     "vehicle car",
     "promo promotion voucher coupon discount",
 )
+# what stands above a list of other pages, and an item of one
+LEADS_ON = re.compile(
+    r"\W*(?:see also|related(?: (?:articles|pages|topics|links|reading))?|further reading|read more|more information"
+    r"|learn more|next steps|table of contents|contents|on this page|in this (?:article|guide|section))\W*",
+    re.IGNORECASE,
+)
+ONLY_LINKS = re.compile(r"(?:\W*\[[^\]]*\]\([^)\s]*\))+\W*")
 GIVES_REASON = _pattern(
     r"\b(?:because|since|so that|otherwise|as (?:it|they))\b", r"\b(?:no|not|never)\b[^.]*: (?:it|they)\b"
 )

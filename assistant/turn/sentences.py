@@ -21,6 +21,8 @@ _LIST_ITEM = re.compile(r"^(\s{0,8})(?:([-*+•])|(\d{1,3})[.)])\s+(?=\S)")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
 _RULE_ROW = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _MARKER = re.compile(r"\s*\[\d{1,2}\](?!\()")
+_NOTE_MARK = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
+_NOTE_LABEL = re.compile(r"^\*\*(\w[\w ]{0,20}):?\*\*\s*\n")
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _EMPHASISED = re.compile(r"^\*{1,2}([^*]+)\*{1,2}$")
 TERM_WORDS = 2
@@ -114,8 +116,9 @@ _MEANINGS = {_stem(word): group.split()[0] for group in AKIN for part in group.s
 
 
 def show(text: str) -> str:
-    """A stretch of a document as one line of prose: white space folded, footnote markers gone."""
-    return " ".join(_MARKER.sub("", text).split())
+    """A stretch of a document as one line of prose: white space folded, footnote markers and marks of a note gone."""
+    text = _NOTE_LABEL.sub(r"**\1:** ", _NOTE_MARK.sub("", _MARKER.sub("", text)))
+    return " ".join(text.split())
 
 
 def _units(text: str, lead: Sequence[str]) -> Iterator[Unit]:
