@@ -30,7 +30,7 @@ from assistant.turn.policy import (
     not_helped,
 )
 from assistant.turn.records import TALK_TO_A_PERSON, recall_touchpoint, say_list
-from assistant.turn.scoring import Encode, Scored
+from assistant.turn.scoring import Encode
 from assistant.turn.sentences import content_words, meanings
 from assistant.turn.understanding import Understanding, split_parts
 from assistant.turn.writing import Source, join_answers, write_answer
@@ -139,6 +139,8 @@ class PassageAnswers:
         trace.mark("composed")
         best = composed.best if isinstance(composed, WhichProduct) else composed
         understood = brief.understood
+        stretch = best.best if best is not None else None
+        is_one_of_several = stretch is not None and tells_of_several(stretch.candidate)
         named = understood.subject.only is not None or understood.catalogue.mask(asked.question) != asked.question
         decision = decide_on_answer(
             findings.sureness,
@@ -148,13 +150,13 @@ class PassageAnswers:
             and bool(best.products)
             and set(best.products) <= set(understood.subject.owned),
             yes_or_no=YES_OR_NO.search(asked.words) is not None,
-            asks_price=asked.kind == "price",
+            asks_price=is_one_of_several and asked.kind == "price",
         )
         if best is not None:
             trace.notes.update(likeness=round(best.likeness, 3), told=round(best.told, 3))
-        declined = decision.verdict is Verdict.DECLINE and decision.reason != NO_PRICE
-        if declined and best is not None and best.best is not None:
-            close = await asyncio.to_thread(_closeness, asked, best.best, best.lead, self._encode, named)
+        is_declined = decision.verdict is Verdict.DECLINE and decision.reason != NO_PRICE
+        if is_declined and is_one_of_several and best is not None:  # which the search judges badly
+            close = await asyncio.to_thread(_closeness, asked, best, self._encode, named or asked.leans_back)
             trace.notes["close"] = round(close, 3)
             if close >= CLOSE_ENOUGH:
                 decision = Decision(Verdict.ANSWER, reason="close_enough")
@@ -252,11 +254,9 @@ class PassageAnswers:
         return answer_with(decline_code(sorted(code.upper() for code in asked.codes), only), mode)
 
 
-def _closeness(asked: Asked, best: Scored, lead: float, encode: Encode, named: bool) -> float:
-    """How probably the best stretch answers by itself; 0 where its passage is but that, which the search has judged."""
-    if not tells_of_several(best.candidate):
-        return 0.0
-    return closeness(read_signs(asked, best, lead, encode, named=named or asked.leans_back))
+def _closeness(asked: Asked, composed: Composed, encode: Encode, named: bool) -> float:
+    """How probably the best stretch answers by itself."""
+    return closeness(read_signs(asked, composed.best, composed.lead, encode, named=named)) if composed.best else 0.0
 
 
 def _mended(brief: Brief, findings: Findings) -> Brief:

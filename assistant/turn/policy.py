@@ -105,7 +105,7 @@ def decide_on_answer(
     Args:
         owns_product: what was composed tells only of what the customer owns.
         yes_or_no: asked whether something is so; what tells of something else would be taken for a yes.
-        asks_price: a price is asked for, and what shows none tells of something else.
+        asks_price: a price is asked for where many things are told: what shows none tells of another.
     """
     if composed is None:
         return Decision(Verdict.DECLINE, reason="nothing_found")
