@@ -112,6 +112,6 @@ def test_a_search_and_its_document_in_the_real_index(page: Page, shared_server: 
     score = float(first.locator(".score b").inner_text())
     assert abs(sum(shown) - score) <= 0.005 * (len(shown) + 1)
     first.get_by_role("heading").get_by_role("link").click()
-    expect(page.locator("mark.current").first).to_contain_text("Descale")
+    expect(page.locator("mark.current").first).to_have_text("Descaling")
     page.get_by_role("link", name="Documents").first.click()
     expect(page.locator("table.list tbody tr").first).to_be_visible()
