@@ -14,7 +14,8 @@ export function clamped(tag, text, kind = "") {
     more.textContent = words.classList.toggle("whole") ? "Show less" : "Show all";
   });
   new ResizeObserver(() => {
-    if (!words.classList.contains("whole")) more.hidden = words.scrollHeight <= words.clientHeight + 1;
+    const halfLine = parseFloat(getComputedStyle(words).lineHeight) / 2; // some letters reach out of their line
+    if (!words.classList.contains("whole")) more.hidden = words.scrollHeight < words.clientHeight + halfLine;
   }).observe(words);
   return h("div", { class: "clampable" }, words, more);
 }
