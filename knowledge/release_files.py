@@ -281,8 +281,10 @@ class ReleaseFiles:
         np.maximum.at(best, groups, cosines)
         return best
 
-    def text_similarities(self, vector: Vectors, positions: Sequence[int]) -> NDArray[np.float32]:
-        """The cosine of each passage's text to the vector, with what its title tells or without, whichever is nearer.
+    def text_similarities(
+        self, vector: Vectors, positions: Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The cosine of each passage's text to the vector; and that, or the one without what its title tells if nearer.
 
         A text is embedded below its title, which draws all that stands below it to one place. With part of the title's
         vector taken off, what this passage tells beside it is seen too.
@@ -291,12 +293,13 @@ class ReleaseFiles:
         texts = self.vectors[places]
         cosines = np.asarray(texts @ vector, np.float32)
         if self.titles is None:
-            return cosines
+            return cosines, cosines
         rows = self.titles.rows[places]
         titled = rows >= 0
         bare = texts[titled] - TITLE_SHARE * self.titles.vectors[rows[titled]]
-        cosines[titled] = np.maximum(cosines[titled], (bare @ vector) / np.linalg.norm(bare, axis=1))
-        return cosines
+        nearer = cosines.copy()
+        nearer[titled] = np.maximum(cosines[titled], (bare @ vector) / np.linalg.norm(bare, axis=1))
+        return cosines, nearer
 
 
 def _names(audience: str | None) -> set[str]:

@@ -121,8 +121,8 @@ def _compare(
         either = _promising(files, nearest, asked, total, scope.limit, visible)
     positions: list[int] = (either if visible is None else either[visible[either]]).tolist()
     similar = files.similarities(asked.vector, positions)
-    texts = np.asarray(files.vectors[np.asarray(positions, np.int64)] @ asked.vector, np.float32)
-    own = files.text_similarities(asked.vector, positions)  # ranks alone: sureness and scale are fitted to the whole
+    # the nearer ranks alone: sureness and scale are fitted to the whole
+    texts, own = files.text_similarities(asked.vector, positions)
     parts = {name: scores[positions] for name, scores in words.items()}
     parts["word order"] = files.lexical.sequence_scores(asked.pairs, positions)
     scale = _scale(similar, texts, np.sum(list(parts.values()), axis=0))

@@ -92,8 +92,13 @@ def judge(look: Look, found: Sequence[tuple[Found, int]]) -> Judged:
 
 def sureness(signs: Signs) -> float:
     """How probably the answer is in what was found, 0..1."""
-    weighed = sum(weight * sign for weight, sign in zip(WEIGHTS, astuple(signs), strict=True))
-    return 1.0 / (1.0 + math.exp(-(INTERCEPT + weighed)))
+    return logistic(INTERCEPT, WEIGHTS, astuple(signs))
+
+
+def logistic(intercept: float, weights: Sequence[float], signs: Sequence[float]) -> float:
+    """What a fitted regression makes of its signs: a probability, 0..1."""
+    weighed = sum(weight * sign for weight, sign in zip(weights, signs, strict=True))
+    return 1.0 / (1.0 + math.exp(-(intercept + weighed)))
 
 
 def share_of(behind: float) -> float:

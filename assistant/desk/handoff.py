@@ -6,16 +6,15 @@ Floor: pure, and no language model: every line of it is somebody's words or a re
 from __future__ import annotations
 
 import re
-from calendar import month_name
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from typing import Any
 from urllib.parse import quote as quote_url
 
 from assistant.journal.events import Event, Kind, Role
 from assistant.profile.customer import Customer
+from assistant.profile.dates import say_date
 from knowledge.documents import Findings, Found
 
 QUOTE_MAX_CHARS = 200
@@ -278,7 +277,7 @@ def _this_conversation(events: Sequence[Event]) -> list[dict[str, Any]]:
 def _who(customer: Customer | None) -> str:
     if customer is None:
         return "A visitor who is not signed in."
-    known = f"has been a customer since {_day(customer.since)}" if customer.since else "is a customer of ours"
+    known = f"has been a customer since {say_date(customer.since)}" if customer.since else "is a customer of ours"
     owns = f" and owns {_listed([product.name for product in customer.products])}" if customer.products else ""
     return f"{customer.name or 'Somebody who gave no name'} {known}{owns}."
 
@@ -331,15 +330,6 @@ def _why_a_person(events: Sequence[Event], exchanges: Sequence[Exchange], open_q
     else:
         enough = "" if open_question or not exchanges else "No question is open."
     return " ".join(filter(None, (enough, f"Handed over because: {reason.rstrip('.')}." if reason else "")))
-
-
-def _day(iso: str) -> str:
-    """`2026-11-23` as `23 November 2026`; anything else unchanged."""
-    try:
-        day = date.fromisoformat(iso[:10])
-    except ValueError:
-        return iso
-    return f"{day.day} {month_name[day.month]} {day.year}"
 
 
 def _exchange(asked: Sequence[Event], answer: Event | None, ratings: Mapping[Any, Any]) -> Exchange:

@@ -6,13 +6,13 @@ any of them, so the search is hardly ever sure of it; there the stretch itself h
 
 from __future__ import annotations
 
-import math
 from dataclasses import astuple, dataclass
 
 from assistant.turn.candidates import Asked, Candidate
 from assistant.turn.phrases import STOP, YES_OR_NO
 from assistant.turn.scoring import Encode, Scored
 from assistant.turn.sentences import ROW, split_sentences, split_units, words_of
+from knowledge.sureness import logistic
 
 # fitted by `python -m evals.fitting_closeness`
 INTERCEPT = -3.40
@@ -77,8 +77,7 @@ def read_signs(asked: Asked, best: Scored, lead: float, encode: Encode, *, named
 
 def closeness(signs: Signs) -> float:
     """How probably the stretch answers, 0..1."""
-    weighed = sum(weight * sign for weight, sign in zip(WEIGHTS, astuple(signs), strict=True))
-    return 1.0 / (1.0 + math.exp(-(INTERCEPT + weighed)))
+    return logistic(INTERCEPT, WEIGHTS, astuple(signs))
 
 
 def _words_asked(text: str) -> list[str]:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from assistant.errors import SettingsError
 from assistant.profile.customer import Customer
+from assistant.profile.dates import say_date, say_time
 from assistant.turn.models import Message
-from assistant.turn.records import say_date, say_time
 from assistant.turn.tokens import MESSAGE_OVERHEAD, TokenCounter
 from knowledge.documents import Findings, Passage, Turn
 

@@ -5,13 +5,13 @@ The customer comes from the verified session, never from what was typed: another
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from assistant.profile.customer import Appointment, Customer, Order
+from assistant.profile.dates import say_date, say_time
 from assistant.turn.sentences import content_words
 from assistant.turn.understanding import Intent, Understanding
 
@@ -33,7 +33,6 @@ _STATUS = {
 }
 _NOT_TRACKED = ("returned", "cancelled", "canceled", "refunded", "processing")
 _DONE = ("delivered", "returned", "cancelled", "canceled", "refunded", "completed")
-_MONTHS = dict(enumerate(calendar.month_name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +63,6 @@ def answer_from_records(
         case Intent.APPOINTMENT:
             return _appointments(customer.appointments)
     return _products(understood, customer)
-
-
-def say_date(iso: str) -> str:
-    """`2026-11-23` or an RFC 3339 time as `23 November 2026`; anything else unchanged."""
-    try:
-        day = date.fromisoformat(iso[:10])
-    except ValueError:
-        return iso
-    return f"{day.day} {_MONTHS[day.month]} {day.year}"
-
-
-def say_time(at: str) -> str:
-    """An RFC 3339 time as `23 November 2026 at 14:30`, in the zone it was written in."""
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return at
-    return f"{say_date(at)} at {moment:%H:%M}" if "T" in at or " " in at else say_date(at)
 
 
 def say_list(items: Sequence[str], last: str = "and") -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from assistant.profile.customer import Appointment, Customer, Order, OwnedProduct
+from assistant.profile.dates import say_date, say_time
 from assistant.turn.policy import decide_before_search, decline
-from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, say_date, say_list, say_time
+from assistant.turn.records import TALK_TO_A_PERSON, Reply, answer_from_records, say_list
 from assistant.turn.understanding import understand
 
 CUSTOMER = Customer(
